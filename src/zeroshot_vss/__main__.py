@@ -1,0 +1,85 @@
+"""The command line: `python -m zeroshot_vss score | train`. The workflow itself is run by `snakemake`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from zeroshot_vss.errors import InputError
+from zeroshot_vss.metrics.protocols import PROTOCOLS, Figures
+
+PROTOCOL_OF = {"vspw": "vspw", "camvid": "camvid-11", "scenes": "vspw"}
+"""The protocol by which a data set is scored unless another is asked for."""
+
+
+def score(args: argparse.Namespace) -> None:
+    """Score a folder of PNG predictions, print the figures and write them."""
+    from zeroshot_vss.datasets import open_dataset
+    from zeroshot_vss.metrics.protocols import get_protocol
+    from zeroshot_vss.scoring import score_folder, write_scores
+
+    options = {name: value for name in ("root", "split", "limit") if (value := getattr(args, name)) is not None}
+    dataset = open_dataset(args.dataset, options)
+    name = args.protocol or PROTOCOL_OF[args.dataset]
+    classes = len(dataset.legend.names) if dataset.legend and PROTOCOLS[name].any_classes else None
+    clips, pooled = score_folder(dataset, args.predictions, get_protocol(name, classes), args.allow_unlabelled)
+    output = args.output or args.predictions / "scores.json"
+    write_scores(output, pooled, clips)
+    _print(pooled)
+    print(f"written to {output} and {output.with_suffix('.csv')}")
+
+
+def _print(pooled: Figures) -> None:
+    table = Table("figure", "value")
+    for name, value in pooled.items():
+        table.add_row(name, f"{value:.6f}" if isinstance(value, float) else str(value))
+    Console().print(table)
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train the embedded backbone."""
+    from zeroshot_vss.training.run import train as run
+    from zeroshot_vss.training.settings import TrainingSettings
+
+    changed = {key: value for key, value in vars(args).items() if key in TrainingSettings.model_fields}
+    run(args.out, args.work, TrainingSettings(**{k: v for k, v in changed.items() if v is not None}))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's parser."""
+    root = argparse.ArgumentParser(prog="python -m zeroshot_vss", description=__doc__)
+    commands = root.add_subparsers(required=True)
+    scored = commands.add_parser("score", help="score a folder of predictions: <folder>/<clip>/<frame>.png")
+    scored.add_argument("--dataset", required=True, choices=list(PROTOCOL_OF))
+    scored.add_argument("--root", help="folder of the data set")
+    scored.add_argument("--split", help="val, test, ... as the data set has them")
+    scored.add_argument("--limit", type=int, help="only the first clips, this many")
+    scored.add_argument("--predictions", required=True, type=Path, help="folder of PNGs of mode L or P that hold ids")
+    scored.add_argument("--protocol", choices=list(PROTOCOLS), help="by default that of the data set")
+    scored.add_argument("--allow-unlabelled", action="store_true", help="255 is a miss in place of an error")
+    scored.add_argument("--output", type=Path, help="a .json file; <predictions>/scores.json by default")
+    scored.set_defaults(run=score)
+    trained = commands.add_parser("train", help="train the embedded backbone (hours on a CPU)")
+    trained.add_argument("--out", required=True, type=Path, help="folder for the weights, in diffusers' format")
+    trained.add_argument("--work", required=True, type=Path, help="folder for frames and checkpoints, about 1 GB")
+    for name in ("seed", "processes", "clips", "autoencoder_steps", "steps"):
+        trained.add_argument(f"--{name.replace('_', '-')}", type=int, help="see zeroshot_vss.training.settings")
+    trained.set_defaults(run=train)
+    return root
+
+
+def main() -> None:
+    """Run a command; an InputError ends it with its message in place of a traceback."""
+    args = parser().parse_args()
+    try:
+        args.run(args)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The interface of a backbone: what the method needs of a frozen diffusion model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zeroshot_vss.settings import Modulation, Sampling
+
+
+@dataclass
+class PlainPass:
+    """What the unmodulated denoising of n frames leaves behind; all of it stays in memory.
+
+    `parts` counts the guidance halves (2: unconditional then conditional, 1 without guidance); recorded
+    module outputs are [parts * n, ...] in that order.
+    """
+
+    parts: int
+    sampling: Sampling
+    states: dict[int, Tensor] = field(default_factory=dict)
+    """[n, c, h, w] after each step; `states[start - 1]` is the noised input."""
+    queries: dict[tuple[int, int], Tensor] = field(default_factory=dict)
+    """(block, step) to [n, h * w, channels]: self-attention queries of the conditional half."""
+    injected: dict[int, dict[str, Tensor]] = field(default_factory=dict)
+    """Step to the module outputs that injection hands to the modulated passes."""
+    prefix: dict[str, Any] = field(default_factory=dict)
+    """Outputs of everything up to the modulated transformer at the modulated step."""
+
+
+class Backbone(ABC):
+    """A frozen diffusion model. Frames in one call are independent of each other for image models."""
+
+    name: str
+    multiple: int
+    """Frame sides must be multiples of this."""
+
+    @abstractmethod
+    def grid(self, height: int, width: int, block: int) -> tuple[int, int]:
+        """Rows and columns of a decoder block's features for frames of that size."""
+
+    @abstractmethod
+    def latent_shape(self, height: int, width: int) -> tuple[int, int, int]:
+        """Shape [c, h, w] of a frame's latent."""
+
+    @abstractmethod
+    def check(self, sampling: Sampling, blocks: Sequence[int]) -> None:
+        """Raise InputError for settings that this model cannot serve (a block without attention, say)."""
+
+    @abstractmethod
+    def encode(self, frames: NDArray[np.uint8], noise: Tensor | None) -> Tensor:
+        """Latents [n, c, h, w] float32 of frames [n, H, W, 3] uint8.
+
+        `noise` [n, c, h, w] draws from the posterior; None takes its mean.
+        """
+
+    @abstractmethod
+    def add_noise(self, latents: Tensor, noise: Tensor, sampling: Sampling) -> Tensor:
+        """z0 + sigma[start] noise: where the denoising starts."""
+
+    @abstractmethod
+    def denoise(
+        self,
+        start: Tensor,
+        sampling: Sampling,
+        queries: Sequence[tuple[int, int]] = (),
+        modulation: Modulation | None = None,
+        last: int | None = None,
+    ) -> PlainPass:
+        """Run the steps `sampling.start` to `last` (the schedule's last where None) without modulation.
+
+        Args:
+            start: [n, c, h, w] noised latents.
+            sampling: the schedule and the guidance.
+            queries: (block, step) pairs whose queries are wanted.
+            modulation: record what modulated passes with these settings will need.
+        """
+
+    @abstractmethod
+    def denoise_modulated(
+        self, plain: PlainPass, frames: Tensor, masks: Tensor, strengths: Tensor, modulation: Modulation
+    ) -> Tensor:
+        """Final latents [m, c, h, w] of m modulated passes (equations 2 and 6).
+
+        Args:
+            plain: the unmodulated pass with `modulation` recorded.
+            frames: [m] int64, which of its frames each pass belongs to.
+            masks: [m, h, w] of 0 and 1 on the coarse grid.
+            strengths: [m], +lambda or -lambda.
+        """
+
+    @abstractmethod
+    def decode(self, latents: Tensor) -> Tensor:
+        """Images [n, 3, H, W] float32, about [-1, 1], not clamped."""

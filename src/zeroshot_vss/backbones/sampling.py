@@ -1,0 +1,57 @@
+"""The noise schedule and the sampler: Euler steps without churn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers import EulerDiscreteScheduler
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """`sigmas` [steps + 1] with a final 0, and the network's `timesteps` [steps] (999, 959, ..., 39 for 25)."""
+
+    sigmas: Tensor
+    timesteps: Tensor
+
+
+def make_schedule(scheduler_config: dict[str, Any], steps: int) -> Schedule:
+    """The DDPM sigmas of the model's own noise schedule at `steps` timesteps, the largest first."""
+    keep = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
+    scheduler = EulerDiscreteScheduler(
+        **{k: scheduler_config[k] for k in keep if k in scheduler_config}, timestep_spacing="trailing"
+    )
+    scheduler.set_timesteps(steps)
+    return Schedule(scheduler.sigmas.float().cpu(), scheduler.timesteps.round().long().cpu())
+
+
+def network_input(x: Tensor, sigma: Tensor) -> Tensor:
+    """x / sqrt(sigma^2 + 1): the variance-preserving form that the network was trained on."""
+    return x / (sigma**2 + 1).sqrt()
+
+
+def to_epsilon(output: Tensor, x: Tensor, sigma: Tensor, prediction_type: str) -> Tensor:
+    """The predicted noise, from the network's output (`epsilon` or `v_prediction`).
+
+    Raises:
+        ValueError: another prediction type.
+    """
+    if prediction_type == "epsilon":
+        return output
+    if prediction_type == "v_prediction":
+        return output / (sigma**2 + 1).sqrt() + x * sigma / (sigma**2 + 1)
+    raise ValueError(f"prediction type {prediction_type!r}; known: 'epsilon', 'v_prediction'")
+
+
+def guide(halves: Tensor, scale: float) -> Tensor:
+    """Classifier-free guidance on [2, n, ...]: unconditional + scale (conditional - unconditional)."""
+    unconditional, conditional = halves
+    return torch.lerp(unconditional, conditional, scale)
+
+
+def euler_step(x: Tensor, epsilon: Tensor, schedule: Schedule, step: int) -> Tensor:
+    """x + (sigma[step + 1] - sigma[step]) epsilon."""
+    return x + (schedule.sigmas[step + 1] - schedule.sigmas[step]).item() * epsilon

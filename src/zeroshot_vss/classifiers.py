@@ -1,0 +1,66 @@
+"""Classifiers of the context model: scikit-learn estimators by name. Adding one is a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
+from sklearn.neural_network import MLPClassifier
+from sklearn.svm import LinearSVC
+
+from zeroshot_vss.context import Classifier
+from zeroshot_vss.errors import InputError
+
+CLASSIFIERS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+    "knn": (KNeighborsClassifier, {"n_neighbors": 4}),
+    "mlp": (MLPClassifier, {"hidden_layer_sizes": (64,), "max_iter": 200}),
+    "random-forest": (RandomForestClassifier, {"n_estimators": 100}),
+    "logistic-regression": (LogisticRegression, {"max_iter": 500}),
+    "nearest-centroid": (NearestCentroid, {}),
+    "linear-svm": (LinearSVC, {}),
+}
+"""Name to estimator and the options that differ from scikit-learn's defaults."""
+
+
+def make_classifier(name: str, options: Mapping[str, Any], seed: int) -> Classifier:
+    """A fresh classifier; `options` go over the defaults, `seed` to those that draw random numbers
+    (unless they name a `random_state`).
+
+    Raises:
+        InputError: unknown name, or an option that the estimator does not have.
+    """
+    if name not in CLASSIFIERS:
+        raise InputError(f"unknown classifier {name!r}; known: {', '.join(CLASSIFIERS)}")
+    factory, defaults = CLASSIFIERS[name]
+    estimator = factory(**defaults)
+    known = estimator.get_params()
+    if unknown := sorted(set(options) - set(known)):
+        raise InputError(f"classifier {name!r} has no option {unknown[0]!r}; it has: {', '.join(sorted(known))}")
+    seeded = {"random_state": seed} if "random_state" in known else {}
+    return estimator.set_params(**(seeded | dict(options)))
+
+
+class Guarded:
+    """A classifier that also serves training sets it was not made for.
+
+    One label only (most estimators refuse that): it is the answer. Fewer tokens than neighbours: all are taken.
+    """
+
+    def __init__(self, name: str, options: Mapping[str, Any], seed: int) -> None:
+        self.make = lambda: make_classifier(name, options, seed)
+
+    def fit(self, X: Any, y: Any) -> Guarded:
+        self.only = y[0] if (y == y[0]).all() else None
+        if self.only is None:
+            self.estimator: Any = self.make()
+            if isinstance(self.estimator, KNeighborsClassifier):
+                self.estimator.set_params(n_neighbors=min(self.estimator.n_neighbors, len(y)))  # pyright: ignore[reportArgumentType]
+            self.estimator.fit(X, y)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        return np.full(len(X), self.only) if self.only is not None else self.estimator.predict(X)

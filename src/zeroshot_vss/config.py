@@ -1,0 +1,185 @@
+"""The configuration: data sets, backbones, methods and tables, as written in config/*.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from zeroshot_vss.backbones.spec import BackboneSpec
+from zeroshot_vss.compute import Compute
+from zeroshot_vss.errors import InputError
+from zeroshot_vss.settings import Baseline, MethodSettings, NonNegative, Settings
+
+Overrides = dict[str, Any]
+_M = TypeVar("_M", bound=BaseModel)
+
+
+class DataSetConfig(Settings):
+    """One data set."""
+
+    kind: str
+    """A reader: scenes, vspw, camvid, ..."""
+    title: str
+    """As printed in tables."""
+    protocol: str
+    """How it is scored, by name."""
+    options: dict[str, Any] = {}
+    """The reader's own options: root, split, limit, ..."""
+
+
+class BackboneConfig(Settings):
+    """One backbone."""
+
+    title: str
+    path: str
+    revision: str | None = None
+    download: bool = False
+    half: bool = True
+    settings: Overrides = {}
+    """Overrides of method settings that this model needs."""
+    methods: dict[str, Overrides] = {}
+    """The same for single methods, by name."""
+
+    def spec(self, name: str) -> BackboneSpec:
+        """What a job needs to load it."""
+        return BackboneSpec(name=name, path=self.path, revision=self.revision, download=self.download, half=self.half)
+
+
+class MethodConfig(Settings):
+    """One method: a named set of overrides of the defaults."""
+
+    title: str
+    supervision: str = "zero-shot"
+    protocol: str = "paper"
+    """A named set of overrides under `protocols:`, taken first."""
+    settings: Overrides = {}
+    baseline: Baseline | None = None
+    """Set for methods without a diffusion model; `settings` is not used then."""
+
+
+class TableConfig(Settings):
+    """One table: every method on every data set, diffusion methods with every backbone."""
+
+    datasets: tuple[str, ...]
+    backbones: tuple[str, ...]
+    methods: tuple[str, ...]
+
+
+class FigureConfig(Settings):
+    """The overview figure."""
+
+    dataset: str
+    backbone: str
+    clips: NonNegative = 3
+    frames: tuple[NonNegative, ...] = (0, 9, 18, 27)
+    methods: tuple[str, ...]
+
+
+class ClipsConfig(Settings):
+    """How a user's own clips are segmented."""
+
+    method: str
+    backbone: str
+    fps: float | None = Field(default=None, gt=0)
+    """Of the overlay video; by default that of the video file, 15 for a folder."""
+    opacity: float = Field(default=0.55, ge=0, le=1)
+
+
+class Config(Settings):
+    """The whole configuration."""
+
+    seed: NonNegative
+    """Of all random numbers: K-Means, noise, classifiers."""
+    compute: Compute = Compute()
+    datasets: dict[str, DataSetConfig]
+    backbones: dict[str, BackboneConfig]
+    protocols: dict[str, Overrides]
+    methods: dict[str, MethodConfig]
+    tables: dict[Literal["table1"], TableConfig]
+    overview: FigureConfig
+    clips: dict[str, str] = {}
+    """A name and a path: a video file or a folder of frames."""
+    user_clips: ClipsConfig
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Config:
+        for table, config in self.tables.items():
+            _all_known(f"tables.{table}.datasets", config.datasets, self.datasets)
+            _all_known(f"tables.{table}.backbones", config.backbones, self.backbones)
+            _all_known(f"tables.{table}.methods", config.methods, self.methods)
+        _all_known("overview.dataset", [self.overview.dataset], self.datasets)
+        _all_known("overview.backbone", [self.overview.backbone], self.backbones)
+        _all_known("overview.methods", self.overview.methods, self.methods)
+        _all_known("user_clips.method", [self.user_clips.method], self.methods)
+        _all_known("user_clips.backbone", [self.user_clips.backbone], self.backbones)
+        for name, method in self.methods.items():
+            _all_known(f"methods.{name}.protocol", [method.protocol], self.protocols)
+        return self
+
+    def method_settings(self, method: str, backbone: str) -> MethodSettings:
+        """Settings of a diffusion method with a backbone: defaults, then the protocol, the backbone, the method.
+
+        Raises:
+            InputError: the overrides hold an unknown key, a wrong type or values that do not fit each other.
+        """
+        chosen, model = self.methods[method], self.backbones[backbone]
+        merged: Overrides = MethodSettings().model_dump()
+        layers = (
+            {"sampling": {"seed": self.seed}, "context": {"seed": self.seed}},
+            self.protocols[chosen.protocol],
+            model.settings,
+            chosen.settings,
+            model.methods.get(method, {}),
+        )
+        for layer in layers:
+            merged = merge(merged, layer)
+        return validated(MethodSettings, merged, f"methods: {method} with backbone {backbone}")
+
+    def baseline_settings(self, method: str) -> Baseline | None:
+        """Settings of a method without a diffusion model; None for the others."""
+        baseline = self.methods[method].baseline
+        return None if baseline is None else baseline.model_copy(update={"seed": self.seed})
+
+
+def _all_known(where: str, names: Any, known: Mapping[str, object]) -> None:
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{where}: {name!r} is not defined; known: {', '.join(known)}")
+
+
+def merge(base: Overrides, over: Mapping[str, Any]) -> Overrides:
+    """`over` laid upon `base`: mappings are merged key by key, anything else is replaced."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = merge(below, value) if isinstance(below, dict) and isinstance(value, Mapping) else value
+    return merged
+
+
+def validated(model: type[_M], values: object, where: str) -> _M:
+    """`values` as a model.
+
+    Raises:
+        InputError: naming each wrong key and value.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults = []
+        for fault in error.errors():
+            key = ".".join(str(part) for part in fault["loc"])
+            what = "unknown key" if fault["type"] == "extra_forbidden" else fault["msg"]
+            shown = "" if fault["type"] in ("missing", "value_error") else f" (got {fault['input']!r})"
+            faults.append(f"{key}: {what}{shown}" if key else what)
+        raise InputError(f"{where}: {'; '.join(faults)}") from error
+
+
+def read_config(values: Mapping[str, Any]) -> Config:
+    """The configuration from what the YAML files hold.
+
+    Raises:
+        InputError: naming each wrong key and value.
+    """
+    return validated(Config, dict(values), "config")

@@ -1,0 +1,91 @@
+"""The scene context model (section 4.1): K-Means on frame 1, then a classifier that is refitted batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+
+Floats = NDArray[np.float32]
+Labels = NDArray[np.int64]
+
+
+class Classifier(Protocol):
+    """What the context model asks of a scikit-learn classifier."""
+
+    def fit(self, X: Floats, y: Labels, /) -> Any: ...
+
+    def predict(self, X: Floats, /) -> NDArray[Any]: ...
+
+
+def normalise_tokens(features: Floats) -> Floats:
+    """Each token (last axis) divided by its largest absolute channel; a token of zeros stays zero."""
+    largest = np.abs(features).max(-1, keepdims=True)
+    return features / np.where(largest > 0, largest, 1)  # pyright: ignore[reportReturnType]
+
+
+def cluster(
+    tokens: Floats, clusters: int, seed: int, initialisations: int = 10, start: Floats | None = None
+) -> KMeans:
+    """K-Means on tokens [n, channels].
+
+    `start` [clusters, channels] fixes the initial centres (one run). Initial centres are drawn from `seed`.
+    """
+    if start is not None:
+        return KMeans(clusters, init=start, n_init=1).fit(tokens)  # pyright: ignore[reportArgumentType]
+    return KMeans(clusters, n_init=initialisations, random_state=seed).fit(tokens)  # pyright: ignore[reportArgumentType]
+
+
+def assign_labels(clusters: NDArray[np.integer], annotation: NDArray[np.uint8]) -> Labels:
+    """Each cluster takes the majority label of the annotation; ties go to the smallest label.
+
+    Args:
+        clusters: [h, w] cluster of each cell of the first frame.
+        annotation: [H, W] labels of the first frame; resized to the grid (the pixel nearest to each cell's centre).
+            Void is an ordinary label.
+
+    Returns:
+        [h, w] labels.
+    """
+    height, width = clusters.shape
+    small = np.asarray(cv2.resize(annotation, (width, height), interpolation=cv2.INTER_NEAREST_EXACT))
+    labels = np.empty(clusters.shape, np.int64)
+    for index in np.unique(clusters):
+        inside = clusters == index
+        values, counts = np.unique(small[inside], return_counts=True)
+        labels[inside] = int(values[counts.argmax()])
+    return labels
+
+
+def carry_labels(
+    batches: Iterable[Floats],
+    first_labels: NDArray[np.integer],
+    classifier: Classifier,
+    refine: Callable[[int, Labels], Labels],
+) -> Iterator[Labels]:
+    """The autoregressive loop: each batch is labelled by the classifier, refined, and becomes its training set.
+
+    Args:
+        batches: [n, h, w, channels] normalised tokens of each batch.
+        first_labels: [h, w] labels of the first frame.
+        classifier: fitted on the first frame, then refitted on each whole batch with its refined labels.
+        refine: takes a batch's number and its [n, h, w] labels.
+
+    Yields:
+        [n, h, w] refined labels of each batch.
+    """
+    training: tuple[Floats, Labels] | None = None
+    for number, tokens in enumerate(batches):
+        count, height, width, channels = tokens.shape
+        flat = tokens.reshape(-1, channels)
+        if training is None:
+            training = flat[: height * width], first_labels.reshape(-1).astype(np.int64)
+        classifier.fit(*training)
+        labels = np.asarray(classifier.predict(flat), np.int64).reshape(count, height, width)
+        refined = refine(number, labels)
+        training = flat, refined.reshape(-1)
+        yield refined

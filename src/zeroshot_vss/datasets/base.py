@@ -1,0 +1,92 @@
+"""The interface of a data set: clips of frames, with or without labels."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Frames = NDArray[np.uint8]
+"""[n, H, W, 3] RGB."""
+LabelMap = NDArray[np.uint8]
+"""[H, W] class ids, 0 .. classes - 1, or VOID."""
+
+VOID = 255
+"""Pixels without a class: left out of mIoU where the protocol says so, an ordinary label elsewhere."""
+
+
+class Clip(ABC):
+    """One video. Frames are read when asked for, so that memory does not grow with length."""
+
+    name: str
+    size: tuple[int, int]
+    """Height and width of every frame."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of frames."""
+
+    @abstractmethod
+    def frames(self, indices: Sequence[int]) -> Frames:
+        """The named frames, 0-based, in the order asked for.
+
+        Raises:
+            InputError: a frame cannot be read or has another size than the first.
+        """
+
+    @abstractmethod
+    def labels(self, index: int) -> LabelMap | None:
+        """Ground truth of a frame, or None where the clip or the frame has none.
+
+        Raises:
+            InputError: the mask has another size than its frame or holds an id outside the classes.
+        """
+
+    def frame_name(self, index: int) -> str:
+        """What the frame is called in messages and in folders of predictions, without an ending.
+
+        Readers of folders give the stem of the frame's file.
+        """
+        return f"{index:08d}"
+
+    def check(self) -> None:
+        """Read everything once, cheaply, before GPU time is spent.
+
+        Raises:
+            InputError: naming the first thing that is wrong.
+        """
+        for index in range(len(self)):
+            self.frames([index])
+            self.labels(index)
+
+
+@dataclass(frozen=True)
+class Legend:
+    """Names and colours of the classes, by id."""
+
+    names: tuple[str, ...]
+    colours: NDArray[np.uint8]
+    """[classes, 3] RGB."""
+
+
+class DataSet(ABC):
+    """A named collection of clips."""
+
+    name: str
+    legend: Legend | None
+    """None where clusters are the labels."""
+
+    @abstractmethod
+    def clips(self) -> list[str]:
+        """Names of the clips, in the data set's own order; cheap (no frame is read)."""
+
+    @abstractmethod
+    def clip(self, name: str) -> Clip:
+        """Open a clip.
+
+        Raises:
+            InputError: there is no such clip, or its folder is not as it should be.
+        """

@@ -1,0 +1,62 @@
+"""VSPW at 480p, https://www.vspwdataset.com (Miao et al., CVPR 2021)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+# The module, not its function: importing palette first comes through here before the function is there.
+from zeroshot_vss import palette
+from zeroshot_vss.datasets.base import VOID, Clip, Legend
+from zeroshot_vss.datasets.folder import FolderClip, MaskIds
+from zeroshot_vss.datasets.options import NamedClips, RootOptions, find_root, read_list
+from zeroshot_vss.errors import InputError
+
+CLASSES = 124
+
+# 0 is "others" and 255 void: neither is scored.
+IDS = MaskIds.of({0: VOID, VOID: VOID} | {stored: stored - 1 for stored in range(1, CLASSES + 1)}, "0..124 or 255")
+
+
+class VspwOptions(RootOptions):
+    """Options of VSPW; `root` is `VSPW_480p` or the folder that holds it."""
+
+    split: Literal["train", "val", "test"] = "val"
+
+
+class Vspw(NamedClips):
+    """Clips at 480p and 15 frames a second, every frame labelled with 124 classes (the test split has no masks)."""
+
+    name = "vspw"
+
+    def __init__(self, options: VspwOptions) -> None:
+        get = "ask for VSPW_480p on https://www.vspwdataset.com and unpack it"
+        root = find_root(options.root, self.name, get)
+        self._root = root / "VSPW_480p" if (root / "VSPW_480p").is_dir() else root
+        self._split = options.split
+        names = self._root / f"{options.split}.txt"
+        if not names.is_file():
+            raise InputError(f"data set 'vspw': {self._root} holds no {names.name}; {get}, `datasets: vspw: root:`")
+        super().__init__(read_list(names), options.limit, options.clips)
+        self.legend = Legend(_class_names(self._root / "label_num_dic_final.json"), palette.cluster_colours(CLASSES))
+
+    def _open(self, name: str) -> Clip:
+        folder = self._root / "data" / name
+        masks = folder / "mask"
+        unlabelled = self._split == "test" and not masks.is_dir()
+        return FolderClip(name, folder / "origin", masks=None if unlabelled else masks, ids=IDS, consecutive=True)
+
+
+def _class_names(path: Path) -> tuple[str, ...]:
+    """Names by scored id (stored number - 1) from the file {name: stored number}; `class 0`, ... without it."""
+    names = [f"class {index}" for index in range(CLASSES)]
+    if path.is_file():
+        try:
+            numbers = {str(name): int(number) for name, number in json.loads(path.read_text("utf-8")).items()}
+        except (ValueError, AttributeError, TypeError) as error:
+            raise InputError(f"data set 'vspw': {path.name} is not a table of names and numbers ({error})") from error
+        for name, number in numbers.items():
+            if 1 <= number <= CLASSES:
+                names[number - 1] = name
+    return tuple(names)

@@ -1,0 +1,112 @@
+"""Difference maps of modulated pairs and their argmax (section 4.3, equation 7)."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+
+def colour_difference(plus: Tensor, minus: Tensor) -> Tensor:
+    """L2 norm over colour of I+ - I-: [n, 3, H, W] twice to [n, H, W]. Any common scale of the images will do."""
+    return (plus - minus).square().sum(1).sqrt()
+
+
+def to_8_bit(images: Tensor) -> Tensor:
+    """Images in about [-1, 1] to uint8, clamped, then truncated (not rounded) as the released code does."""
+    return (((images + 1) / 2).clamp(0, 1) * 255).to(torch.uint8)
+
+
+def resize_8_bit(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """[n, 3, h, w] uint8 to [n, 3, H, W], bilinear in OpenCV's fixed-point arithmetic."""
+    if images.shape[-2:] == size:
+        return images
+    pictures = images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    resized = np.stack([cv2.resize(picture, (size[1], size[0])) for picture in pictures])
+    return torch.from_numpy(resized).permute(0, 3, 1, 2).to(images.device)
+
+
+def wrapped_difference(plus: Tensor, minus: Tensor) -> Tensor:
+    """The released code's difference of 8-bit images: subtraction and squaring wrap modulo 256.
+
+    [n, 3, H, W] uint8 twice to [n, H, W] float32.
+    """
+    wrapped = plus - minus
+    return (wrapped * wrapped).float().sum(1).sqrt()
+
+
+def blur(maps: Tensor, size: int = 5, sigma: float = 3.0) -> Tensor:
+    """Gaussian blur of [n, H, W] with reflected borders."""
+    x = torch.arange(size, dtype=torch.float32, device=maps.device) - (size - 1) / 2
+    weights = torch.exp(-(x**2) / (2 * sigma**2))
+    weights = weights / weights.sum()
+    padded = F.pad(maps[:, None], (size // 2,) * 4, mode="reflect")
+    across = F.conv2d(padded, weights.view(1, 1, 1, -1))
+    return F.conv2d(across, weights.view(1, 1, -1, 1))[:, 0]
+
+
+def normalise(maps: Tensor) -> Tensor:
+    """Each of [n, H, W] divided by its maximum; a map of zeros stays zero."""
+    largest = maps.amax((1, 2), keepdim=True)
+    return maps / torch.where(largest > 0, largest, torch.ones_like(largest))
+
+
+def store_8_bit(maps: Tensor) -> Tensor:
+    """What the released code keeps of [n, H, W] blurred maps: truncated to 8 bits, through a JPEG of quality 75."""
+    return torch.from_numpy(np.stack([_through_jpeg(m) for m in maps.to(torch.uint8).cpu().numpy()])).to(maps.device)
+
+
+def _through_jpeg(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "JPEG", quality=75)
+    return np.asarray(Image.open(file))
+
+
+def normalise_stored(maps: Tensor) -> Tensor:
+    """The released code's normalisation of 8-bit maps: by the maximum + 1e-5 in double precision.
+
+    The small number decides the many ties between 8-bit maps of different maxima.
+    """
+    maps = maps.double()
+    return maps / (maps.amax((1, 2), keepdim=True) + 1e-5)
+
+
+def resize_masks(masks: NDArray[np.integer], size: tuple[int, int]) -> NDArray[np.float64]:
+    """0/1 masks [n, h, w] to [n, H, W] in 0..1, Lanczos on 8 bits. In double precision, which decides ties."""
+    height, width = size
+    pictures = [Image.fromarray(np.asarray(mask * 255, np.uint8)) for mask in masks]
+    resized = [np.asarray(p.resize((width, height), Image.Resampling.LANCZOS), np.float64) for p in pictures]
+    return np.stack(resized) / 255
+
+
+def filter_maps(maps: Tensor, masks: Tensor, strength: float) -> Tensor:
+    """Equation 7: D M + s D (1 - M) for [n, H, W] maps and masks."""
+    masks = masks.to(maps.dtype)
+    return maps * masks + strength * maps * (1 - masks)
+
+
+class RunningArgmax:
+    """The label with the largest map so far, a label at a time, so that memory does not grow with labels.
+
+    Args:
+        count, height, width: frames and their size.
+        nothing: label of pixels that no map reaches.
+    """
+
+    def __init__(
+        self, count: int, height: int, width: int, nothing: int, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        self.best = torch.full((count, height, width), -1.0, dtype=dtype, device=device)
+        self.labels = torch.full((count, height, width), nothing, dtype=torch.int16, device=device)
+
+    def update(self, label: int, frames: Tensor, maps: Tensor) -> None:
+        """Offer [m, H, W] maps of `label` for `frames` [m]. Labels come in ascending order: ties keep the first."""
+        better = maps > self.best[frames]
+        self.best[frames] = torch.where(better, maps, self.best[frames])
+        self.labels[frames] = torch.where(better, torch.full_like(self.labels[frames], label), self.labels[frames])

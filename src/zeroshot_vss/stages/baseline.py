@@ -1,0 +1,35 @@
+"""Baseline stage: label maps by methods without a diffusion model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from zeroshot_vss.baselines import colour_maps
+from zeroshot_vss.datasets.annotation import annotation
+from zeroshot_vss.provenance import code_digest
+from zeroshot_vss.stages.job import BaselineJob
+from zeroshot_vss.store import Key, Manifest, add_maps, run_clips
+
+
+def run(job: BaselineJob, manifest: Path, checked: Path) -> None:
+    """Write `<clip>.h5` with `maps` [n, H, W] uint8, as the upsampling stage does."""
+    dataset = job.dataset.open()
+
+    def key(name: str) -> Key:
+        return {"stage": "baseline", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
+                "settings": job.settings.model_dump(mode="json")}  # fmt: skip
+
+    def work(name: str, file: h5py.File) -> None:
+        clip = dataset.clip(name)
+        truth = annotation(dataset, clip)
+        maps = add_maps(file, "maps", len(clip), clip.size, np.uint8)
+        if job.settings.kind == "first-frame":
+            maps[:] = np.zeros(clip.size, np.uint8) if truth is None else truth
+            return
+        for batch, found in colour_maps(clip, truth, job.settings):
+            maps[batch[0] : batch[-1] + 1] = found
+
+    run_clips("baseline", manifest, job.clips, key, work, [Manifest.load(checked)])

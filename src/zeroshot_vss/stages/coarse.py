@@ -1,0 +1,84 @@
+"""Coarse stage: K-Means, the context model and CBR, batch by batch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from zeroshot_vss.batches import cut, rows_of_batch
+from zeroshot_vss.classifiers import Guarded
+from zeroshot_vss.context import Labels, assign_labels, carry_labels, cluster, normalise_tokens
+from zeroshot_vss.correspondence import vote_along_matches, vote_along_tracks
+from zeroshot_vss.datasets import Clip, LabelMap
+from zeroshot_vss.datasets.annotation import annotation
+from zeroshot_vss.errors import InputError
+from zeroshot_vss.provenance import code_digest
+from zeroshot_vss.runtime import prepare
+from zeroshot_vss.stages.cache import FeatureCache
+from zeroshot_vss.stages.job import CoarseJob
+from zeroshot_vss.store import Key, Manifest, add_maps, open_clip, run_clips
+
+
+def run(job: CoarseJob, manifest: Path, checked: Path, features: Path, correspondences: Path | None = None) -> None:
+    """Write `<clip>.h5` with `maps` [n, h, w] uint8 (refined labels) and `clusters` [h, w] of the first frame."""
+    prepare(job.compute)
+    dataset = job.dataset.open()
+    cached = Manifest.load(features)
+    matched = Manifest.load(correspondences) if correspondences else None
+
+    def key(name: str) -> Key:
+        return {"stage": "coarse", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
+                "settings": job.settings.model_dump(mode="json")}  # fmt: skip
+
+    def work(name: str, file: h5py.File) -> None:
+        clip = dataset.clip(name)
+        with FeatureCache(cached.file(name)) as cache:
+            if matched is None:
+                _label(job, clip, annotation(dataset, clip), cache, None, file)
+            else:
+                with open_clip(matched.file(name)) as found:
+                    _label(job, clip, annotation(dataset, clip), cache, found, file)
+
+    inputs = [Manifest.load(checked), cached, *([matched] if matched else [])]
+    run_clips("coarse maps", manifest, job.clips, key, work, inputs)
+
+
+def _label(
+    job: CoarseJob, clip: Clip, truth: LabelMap | None, cache: FeatureCache, found: Any, file: h5py.File
+) -> None:
+    settings = job.settings
+    if settings.clusters > cache.cells:
+        raise InputError(
+            f"clip '{clip.name}': {settings.clusters} clusters for {cache.cells} tokens "
+            f"({cache.grid[0]} x {cache.grid[1]}); lower context.clusters"
+        )
+    batches = cut(cache.frames, settings.batches)
+    rows = [rows_of_batch(batch, job.features.sampling) for batch in batches]
+
+    def tokens(number: int) -> Any:
+        return normalise_tokens(cache.aggregated(settings.blocks, rows[number]))
+
+    first = tokens(0)
+    fitted_on = first if settings.fit == "first-batch" else first[:1]
+    model = cluster(
+        fitted_on.reshape(-1, first.shape[-1]), settings.clusters, settings.seed, settings.initialisations
+    )
+    clusters = model.labels_[: cache.cells].reshape(cache.grid)  # pyright: ignore[reportOptionalSubscript]
+    labels = clusters if truth is None else assign_labels(clusters, truth)
+    classifier = Guarded(settings.classifier, settings.classifier_options, settings.seed)
+
+    def refine(number: int, maps: Labels) -> Labels:
+        if found is None:
+            return maps
+        if job.refinement is not None and job.refinement.variant == "released":
+            return vote_along_tracks(maps, found[f"tracks{number}"][()])
+        batch = batches[number]
+        return vote_along_matches(maps, found["matches"][batch[0] : batch[-1]])
+
+    maps = add_maps(file, "maps", cache.frames, cache.grid, np.uint8)
+    for number, refined in enumerate(carry_labels(map(tokens, range(len(batches))), labels, classifier, refine)):
+        maps[batches[number][0] : batches[number][-1] + 1] = refined
+    file.create_dataset("clusters", data=clusters.astype(np.uint8), track_times=False)

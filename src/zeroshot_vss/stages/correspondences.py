@@ -1,0 +1,51 @@
+"""Correspondence stage: most similar cells between frames, from the cached queries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+
+from zeroshot_vss.batches import cut, rows_of_batch
+from zeroshot_vss.correspondence import pair_matches, released_tracks
+from zeroshot_vss.provenance import code_digest
+from zeroshot_vss.runtime import prepare
+from zeroshot_vss.settings import Batches
+from zeroshot_vss.stages.cache import FeatureCache
+from zeroshot_vss.stages.job import CorrespondenceJob
+from zeroshot_vss.store import Key, Manifest, run_clips
+
+
+def run(job: CorrespondenceJob, manifest: Path, features: Path) -> None:
+    """Write `<clip>.h5`.
+
+    `paper`: `matches` [n - 1, h * w], the cell of frame j + 1 for every cell of frame j.
+    `released`: `tracks<i>` [n_i, h * w] for each batch i.
+    """
+    settings = job.settings
+    device = prepare(job.compute)
+    cached = Manifest.load(features)
+
+    def key(name: str) -> Key:
+        return {"stage": "correspondences", "code": code_digest(__name__),
+                "settings": settings.model_dump(mode="json"), "device": device.type}  # fmt: skip
+
+    def work(name: str, file: h5py.File) -> None:
+        with FeatureCache(cached.file(name)) as cache:
+            if settings.batches is not None:
+                for number, batch in enumerate(cut(cache.frames, settings.batches)):
+                    rows = rows_of_batch(batch, job.features.sampling)
+                    tokens = torch.from_numpy(cache.tokens(settings.block, rows)).to(device)
+                    file.create_dataset(f"tracks{number}", data=released_tracks(tokens), track_times=False)
+                return
+            rows = cache.last_rows()
+            matches = np.zeros((max(len(rows) - 1, 0), cache.cells), np.int32)
+            for batch in cut(max(len(rows) - 1, 0), Batches(size=16)):
+                pieces = [*batch, batch[-1] + 1]
+                tokens = torch.from_numpy(cache.tokens(settings.block, [rows[i] for i in pieces])).to(device)
+                matches[batch] = pair_matches(tokens, cache.grid, settings.window)
+            file.create_dataset("matches", data=matches, track_times=False)
+
+    run_clips("correspondences", manifest, job.clips, key, work, [cached])

@@ -1,0 +1,64 @@
+"""Feature stage: self-attention queries of every frame, cached in half precision."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+
+from zeroshot_vss.backbones.base import Backbone
+from zeroshot_vss.backbones.folder import weights_digest
+from zeroshot_vss.backbones.loading import load_backbone
+from zeroshot_vss.batches import rows_of_clip
+from zeroshot_vss.datasets import Clip
+from zeroshot_vss.features import network_size, noised_latents
+from zeroshot_vss.progress import chunks
+from zeroshot_vss.provenance import code_digest
+from zeroshot_vss.runtime import prepare, workers_for
+from zeroshot_vss.stages.job import FeaturesJob
+from zeroshot_vss.store import Key, Manifest, add_maps, run_clips
+
+
+def run(job: FeaturesJob, manifest: Path, checked: Path) -> None:
+    """Write `<clip>.h5` with `rows` [R, 2] (frame, noise) and `block<k>` [R, h, w, C] float16 for each block."""
+    settings = job.settings
+    device = prepare(job.compute)
+    dataset = job.dataset.open()
+    weights = weights_digest(job.backbone)
+    backbone = cache(lambda: load_backbone(job.backbone, device))
+
+    def key(name: str) -> Key:
+        return {"stage": "features", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
+                "settings": settings.model_dump(mode="json"), "weights": weights, "device": device.type,
+            "half": job.backbone.half}  # fmt: skip
+
+    def work(name: str, file: h5py.File) -> None:
+        _cache_queries(job, dataset.clip(name), backbone(), file)
+
+    workers = workers_for(job.compute, device, len(job.clips))
+    run_clips("features", manifest, job.clips, key, work, [Manifest.load(checked)], workers)
+
+
+def _cache_queries(job: FeaturesJob, clip: Clip, backbone: Backbone, file: h5py.File) -> None:
+    settings = job.settings
+    backbone.check(settings.sampling, settings.blocks)
+    rows = rows_of_clip(len(clip), settings.sampling)
+    size = network_size(clip, backbone, settings.sampling)
+    grids = {backbone.grid(*size, block) for block in settings.blocks}
+    if len(grids) > 1:
+        raise ValueError(f"blocks {settings.blocks} have grids {sorted(grids)}; features.blocks must share one")
+    (grid,) = grids
+    wanted = [(block, settings.step) for block in settings.blocks]
+    written: dict[int, h5py.Dataset] = {}
+    for first, some in chunks(rows, job.compute.frames_at_once, f"features of {clip.name}"):
+        start = noised_latents(backbone, clip, some, settings.sampling)
+        plain = backbone.denoise(start, settings.sampling, wanted, last=settings.step)
+        for block, step in wanted:
+            queries = plain.queries[block, step].unflatten(1, grid).to("cpu", torch.float16).numpy()
+            if block not in written:
+                written[block] = add_maps(file, f"block{block}", len(rows), queries.shape[1:], np.float16)
+            written[block][first : first + len(some)] = queries
+    file.create_dataset("rows", data=np.array(rows, np.int32), track_times=False)

@@ -1,0 +1,34 @@
+"""Overlay stage: a user's clip with its clusters on it, as a video and as palette PNGs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from zeroshot_vss.images import write_mask_png
+from zeroshot_vss.palette import cluster_colours, overlay
+from zeroshot_vss.progress import chunks
+from zeroshot_vss.stages.job import OverlayJob
+from zeroshot_vss.store import Manifest, open_clip
+from zeroshot_vss.video import VideoClip, VideoWriter
+
+
+def run(job: OverlayJob, video: Path, labels: Path, manifest: Path) -> None:
+    """Write the overlay video (MP4) and a folder of palette PNGs whose values are the clusters."""
+    dataset, (name,) = job.dataset.open(), job.clips
+    clip = dataset.clip(name)
+    fps = job.fps or (clip.fps if isinstance(clip, VideoClip) else 15)
+    colours = cluster_colours(256)
+    partial = labels.with_name(f".{labels.name}.part")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    with open_clip(Manifest.load(manifest).file(name)) as file, VideoWriter(video, fps) as writer:
+        for first, frames in chunks(range(len(clip)), job.compute.frames_at_once, f"overlay of {name}"):
+            maps = np.asarray(file["maps"][first : first + len(frames)])  # pyright: ignore
+            writer.write(overlay(clip.frames(frames), maps, colours, job.opacity))
+            for index, labelled in zip(frames, maps, strict=True):
+                write_mask_png(partial / f"{clip.frame_name(index)}.png", labelled, colours)
+    shutil.rmtree(labels, ignore_errors=True)
+    partial.rename(labels)

@@ -1,0 +1,65 @@
+"""Overview stage: frames, ground truth and every method's maps side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
+
+from zeroshot_vss.datasets import Clip
+from zeroshot_vss.files import replacing
+from zeroshot_vss.palette import cluster_colours, overlay
+from zeroshot_vss.stages.job import OverviewJob
+from zeroshot_vss.stages.score import find_files
+from zeroshot_vss.store import Manifest, open_clip
+
+
+def run(job: OverviewJob, figure: Path, *manifests: Path) -> None:
+    """Draw the figure (PNG). `manifests` are those of the methods, all jobs of one after all of another."""
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+    from matplotlib.patches import Patch
+
+    dataset = job.dataset.open()
+    legend = dataset.legend
+    colours = cluster_colours(256) if legend is None else legend.colours
+    clips = [dataset.clip(name) for name in job.clips]
+    per_method = len(manifests) // len(job.titles)
+    groups = [manifests[i : i + per_method] for i in range(0, len(manifests), per_method)]
+    files = [find_files(job.clips, [Manifest.load(path) for path in group]) for group in groups]
+    shown = [(clip, frame) for clip in clips for frame in job.frames if frame < len(clip)]
+    titles = ("frame", "ground truth", *job.titles)
+    height, width = clips[0].size
+    fig, axes = plt.subplots(
+        len(shown), len(titles), squeeze=False, figsize=(1.75 * len(titles), 1.82 * height / width * len(shown) + 0.7)
+    )
+    for (clip, frame), line in zip(shown, axes, strict=True):
+        picture = clip.frames([frame])[0]
+        for axis, image in zip(line, _pictures(clip, frame, picture, files, colours), strict=True):
+            axis.imshow(image, interpolation="nearest")
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+        line[0].set_ylabel(f"{clip.name}\nframe {frame}", fontsize=6)
+    for axis, title in zip(axes[0], titles, strict=True):
+        axis.set_title(title, fontsize=8)
+    if legend is not None:
+        patches = [Patch(color=c / 255, label=n) for n, c in zip(legend.names, legend.colours, strict=True)]
+        fig.legend(handles=patches, loc="lower center", ncols=min(len(patches), 11), fontsize=7, frameon=False)
+    fig.subplots_adjust(0.03, 0.35 / fig.get_figheight(), 0.999, 1 - 0.25 / fig.get_figheight(), 0.02, 0.03)
+    figure.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(figure) as partial:
+        fig.savefig(partial, dpi=150, format="png", metadata={"Software": None})
+    plt.close(fig)
+
+
+def _pictures(
+    clip: Clip, frame: int, picture: NDArray[np.uint8], files: list[dict[str, Path]], colours: NDArray[np.uint8]
+) -> list[NDArray[np.uint8]]:
+    maps = [clip.labels(frame)]
+    for found in files:
+        with open_clip(found[clip.name]) as file:
+            maps.append(np.asarray(file["maps"][frame]))  # pyright: ignore[reportIndexIssue]
+    blank = np.full_like(picture, 255)
+    return [picture, *(blank if m is None else overlay(blank, m, colours, 1.0) for m in maps)]

@@ -1,0 +1,149 @@
+"""Results of a stage: one HDF5 file a clip, written whole or not at all, and a manifest for each job.
+
+The manifest is what Snakemake tracks. It names the clips' files with their digests, so it changes exactly when a
+result changes; and a job that is run again keeps the clips which are already whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from zeroshot_vss.errors import InputError
+from zeroshot_vss.files import replacing
+from zeroshot_vss.parallel import share
+from zeroshot_vss.provenance import file_digest, versions
+
+Key = Mapping[str, Any]
+"""All that a clip's result depends on, as JSON."""
+
+console = Console(stderr=True, soft_wrap=True)
+
+
+def spell_key(key: Key) -> str:
+    """The key as text, the same whatever the order of its entries."""
+    return json.dumps(key, sort_keys=True)
+
+
+def add_maps(file: h5py.File, name: str, count: int, shape: tuple[int, ...], dtype: Any) -> h5py.Dataset:
+    """A dataset [count, *shape] that is chunked by frame, so that one frame can be read alone."""
+    packing: dict[str, Any] = {"compression": "gzip", "compression_opts": 1} if np.dtype(dtype).kind in "iu" else {}
+    return file.create_dataset(name, (count, *shape), dtype, chunks=(1, *shape), track_times=False, **packing)
+
+
+def write_clip(path: Path, key: Key, fill: Callable[[h5py.File], None]) -> None:
+    """Let `fill` write an HDF5 file that becomes `path` when it is whole, with its key and versions as attributes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as partial, h5py.File(partial, "w", libver="latest", locking="best-effort") as file:
+        fill(file)
+        file.attrs["key"] = spell_key(key)
+        file.attrs["versions"] = json.dumps(versions())
+        file.close()
+
+
+def open_clip(path: Path) -> h5py.File:
+    """Open a result for reading.
+
+    Raises:
+        InputError: it is missing or damaged; the message says what to do.
+    """
+    try:
+        return h5py.File(path, "r", locking="best-effort")
+    except OSError as error:
+        raise InputError(
+            f"{path} is missing or damaged ({error}); delete it and its manifest and run again"
+        ) from error
+
+
+def read_all(path: Path, name: str) -> NDArray[Any]:
+    """One dataset of a result, whole."""
+    with open_clip(path) as file:
+        return file[name][()]  # pyright: ignore[reportIndexIssue, reportReturnType]
+
+
+def holds(path: Path, key: Key) -> bool:
+    """Whether a whole result with this key is there."""
+    try:
+        with h5py.File(path, "r", locking="best-effort") as file:
+            return file.attrs.get("key") == spell_key(key)
+    except OSError:
+        return False
+
+
+class Manifest:
+    """The finished clips of a job.
+
+    Args:
+        path: the manifest; the clips' files lie beside it.
+        digests: clip to the SHA-256 of its file.
+    """
+
+    def __init__(self, path: Path, digests: dict[str, str]) -> None:
+        self.path, self.digests = path, digests
+
+    @classmethod
+    def load(cls, path: Path) -> Manifest:
+        """Read a manifest.
+
+        Raises:
+            InputError: it is missing or is none.
+        """
+        try:
+            return cls(path, dict(json.loads(path.read_text())["clips"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path} is no manifest ({error}); delete it and run again") from error
+
+    def file(self, clip: str) -> Path:
+        """The clip's result."""
+        return self.path.parent / f"{clip}.h5"
+
+    def write(self) -> None:
+        """Write the manifest, whole or not at all."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(self.path) as partial:
+            partial.write_text(json.dumps({"clips": self.digests}, indent=1) + "\n")
+
+
+def run_clips(
+    title: str,
+    path: Path,
+    clips: Sequence[str],
+    key: Callable[[str], Key],
+    work: Callable[[str, h5py.File], None],
+    inputs: Sequence[Manifest] = (),
+    workers: int = 1,
+) -> None:
+    """Do a stage for the clips of a job and write its manifest.
+
+    Args:
+        title: of the stage, for progress and messages.
+        path: the manifest to write.
+        clips: names.
+        key: what a clip's result depends on beside its inputs.
+        work: makes a clip's result in the open file.
+        inputs: manifests of the stages before; the digests of their files become part of the key.
+        workers: processes that share the clips; they are forked, so nothing may have used threads before.
+    """
+    done = Manifest(path, {})
+    missing: list[tuple[str, Key]] = []
+    for clip in clips:
+        depends = {**key(clip), "inputs": [manifest.digests[clip] for manifest in inputs]}
+        if holds(done.file(clip), depends):
+            console.print(f"{title}: {clip} is there already")
+        else:
+            missing.append((clip, depends))
+
+    def do(clip: str, depends: Key) -> None:
+        console.print(f"{title}: {clip}")
+        write_clip(done.file(clip), depends, lambda file: work(clip, file))
+
+    share(missing, do, workers)
+    done.digests = {clip: file_digest(done.file(clip)) for clip in clips}
+    done.write()

@@ -1,0 +1,48 @@
+"""Settings of a training, kept beside the weights as `training.json`."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class TrainingSettings(BaseModel):
+    """Everything that the weights depend on. The defaults are those of the shipped `scenes-tiny`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seed: int = 1
+    processes: int = 2
+    """Data-parallel processes of one thread each (faster than one process with as many threads)."""
+
+    clips: int = 2400
+    frames_per_clip: int = 4
+    clip_length: int = 28
+
+    autoencoder_channels: int = 24
+    autoencoder_steps: int = 2600
+    autoencoder_batch: int = 16
+    autoencoder_crop: int = 64
+    autoencoder_rate: float = 2e-3
+    latent_noise: float = 0.05
+    """Standard deviation of the noise on the unit-variance latents while the decoder learns."""
+
+    channels: tuple[int, int, int, int] = (32, 80, 112, 128)
+    heads: tuple[int, int, int, int] = (1, 2, 4, 4)
+    context_tokens: int = 8
+    context_width: int = 64
+    steps: int = 5200
+    batch: int = 16
+    """Images a step and process while crops are trained."""
+    crop: tuple[int, int] = (16, 24)
+    full_size_share: float = 0.2
+    """Share of the steps, the last ones, on whole frames, a quarter as many a step."""
+    low_noise_share: float = 0.75
+    """Share of the timesteps drawn below `low_noise_limit`, where the method works."""
+    low_noise_limit: int = 400
+    rate: float = 1.2e-3
+    warm_up: int = 200
+    ema: float = 0.999
+
+
+TRAIN_SEEDS, VALIDATION_SEEDS, TEST_SEEDS = 1_000_000, 2_000_000, 3_000_000
+"""First clip seed of each split of the generated clips."""
