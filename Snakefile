@@ -1,0 +1,35 @@
+# Zero-shot video semantic segmentation from pre-trained diffusion models.
+#
+#   snakemake --cores 1 results/table1.csv                     the main table, on generated clips
+#   snakemake --cores 1 results/clips/<name>/overlay.mp4       a clip of your own (config key `clips`)
+#
+# Settings: config/config.yaml and config/methods.yaml, see config/README.md.
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+
+configfile: "config/config.yaml"
+configfile: "config/methods.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/check.smk"
+include: "rules/features.smk"
+include: "rules/coarse.smk"
+include: "rules/upsample.smk"
+include: "rules/baselines.smk"
+include: "rules/score.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
+include: "rules/clips.smk"
+
+
+rule all:
+    """Every table and figure, and the overlays of all configured clips."""
+    default_target: True
+    input:
+        "results/table1.csv",
+        "results/figures/overview.png",
+        collect("results/clips/{clip}/overlay.mp4", clip=PLAN.config.clips),
+    localrule: True
