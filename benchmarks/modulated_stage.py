@@ -1,0 +1,100 @@
+"""The modulated stage against a plain run: one mask and one sign at a time, the whole UNet each time.
+
+    python benchmarks/modulated_stage.py [--frames N] [--repeats N]
+
+Prints seconds a frame of both (median of the repeats, taken in turn), their ratio, and the largest relative
+difference of the final latents.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from literal_pass import Literal
+from zeroshot_vss.backbones.loading import load_backbone
+from zeroshot_vss.batches import rows_of_clip
+from zeroshot_vss.config import read_config
+from zeroshot_vss.context import assign_labels
+from zeroshot_vss.datasets import open_dataset
+from zeroshot_vss.features import network_size, noised_latents
+from zeroshot_vss.modulation import pairs_of, passes_within
+from zeroshot_vss.runtime import prepare
+
+
+def main() -> None:  # noqa: PLR0915
+    """Time both and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=4)
+    parser.add_argument("--repeats", type=int, default=3)
+    args = parser.parse_args()
+    root = Path(__file__).parent.parent / "config"
+    texts = [(root / name).read_text() for name in ("config.yaml", "methods.yaml")]
+    config = read_config(yaml.safe_load(texts[0]) | yaml.safe_load(texts[1]))
+    settings = config.method_settings("ours", "scenes-tiny").stage_upsampling()
+    sampling, modulation = settings.sampling, settings.modulation
+    assert sampling is not None and modulation is not None
+    backbone = load_backbone(config.backbones["scenes-tiny"].spec("scenes-tiny"), prepare(config.compute))
+    clip = open_dataset("scenes", {"split": "validation", "count": 1, "frames": args.frames}).clip("scene-0000")
+    grid = backbone.grid(*network_size(clip, backbone, sampling), modulation.block)
+    cells = np.arange(grid[0] * grid[1]).reshape(grid)
+    maps = np.stack([assign_labels(cells, clip.labels(i)) for i in range(len(clip))])  # pyright: ignore
+    start = noised_latents(backbone, clip, rows_of_clip(len(clip), sampling), sampling)
+    pairs = pairs_of(maps)
+    schedule = backbone.schedule(sampling.steps)
+    literal = Literal(backbone.unet, schedule.sigmas, schedule.timesteps, backbone.context[None], 1.0)
+
+    def fast() -> torch.Tensor:
+        plain = backbone.denoise(start, sampling, modulation=modulation)
+        at_once = passes_within(plain, config.compute.memory)
+        out = []
+        for first in range(0, len(pairs), at_once):
+            some = pairs[first : first + at_once]
+            frames = torch.tensor([pair.frame for pair in some])
+            masks = torch.from_numpy(np.stack([maps[pair.frame] == pair.label for pair in some]))
+            strengths = torch.full((len(some),), modulation.strength)
+            both = backbone.denoise_modulated(
+                plain, frames.repeat(2), masks.repeat(2, 1, 1), torch.cat([strengths, -strengths]), modulation
+            )
+            backbone.decode(both)
+            out.append(torch.stack(both.split(len(some)), 1))
+        return torch.cat(out)
+
+    def plain_run() -> torch.Tensor:
+        out = []
+        traces = [literal.plain(start[f : f + 1], sampling.start) for f in range(len(start))]
+        for pair in pairs:
+            mask = torch.from_numpy(maps[pair.frame] == pair.label)[None].float()
+            for sign in (1, -1):
+                strength = torch.tensor([sign * modulation.strength])
+                passes = literal.modulated(traces[pair.frame], torch.tensor([0]), mask, strength, modulation)
+                backbone.decode(passes)
+                out.append(passes)
+        return torch.cat(out).unflatten(0, (len(pairs), 2))
+
+    seconds: dict[str, list[float]] = {"fast": [], "plain": []}
+    results: dict[str, torch.Tensor] = {}
+    for _ in range(args.repeats):
+        for name, run in (("fast", fast), ("plain", plain_run)):
+            began = time.perf_counter()
+            with torch.inference_mode():
+                results[name] = run()
+            seconds[name].append((time.perf_counter() - began) / len(clip))
+    fast_s, plain_s = (float(np.median(seconds[name])) for name in ("fast", "plain"))
+    error = (results["fast"] - results["plain"]).norm() / results["plain"].norm()
+    print(f"{len(pairs)} labels in {len(clip)} frames, {backbone.device}, {config.compute.threads} threads")
+    print(f"as written     {fast_s:.2f} s a frame")
+    print(f"one at a time  {plain_s:.2f} s a frame")
+    print(f"ratio          {plain_s / fast_s:.1f}")
+    print(f"relative difference of the final latents {error:.1e}")
+
+
+if __name__ == "__main__":
+    main()

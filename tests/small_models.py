@@ -1,0 +1,114 @@
+"""Small random backbones on disk, in the formats of the real ones."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+CONTEXT_TOKENS, CONTEXT_WIDTH = 4, 32
+SD_SCHEDULE: dict[str, Any] = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+}
+
+
+def _unet(channels: tuple[int, ...], groups: int) -> Any:
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+    return UNet2DConditionModel(
+        sample_size=16,
+        block_out_channels=channels,
+        down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
+        up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
+        layers_per_block=2,
+        attention_head_dim=2,
+        cross_attention_dim=CONTEXT_WIDTH,
+        norm_num_groups=groups,
+        use_linear_projection=True,
+    )
+
+
+def save_stable_diffusion(folder: Path, seed: int = 0, variant: str | None = None) -> Path:
+    """Save a random `StableDiffusionPipeline` with the topology of SD 2.1; returns the folder.
+
+    `variant="fp16"` writes half precision under the names that the hub uses for it.
+    """
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+    from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+    from diffusers.schedulers.scheduling_pndm import PNDMScheduler
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+    _write_tokenizer(folder / "tokenizer")
+    torch.manual_seed(seed)
+    levels: dict[str, Any] = {
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "block_out_channels": (8, 8, 16, 16),
+    }
+    vae = AutoencoderKL(
+        **levels, layers_per_block=1, latent_channels=4, norm_num_groups=4, sample_size=128, scaling_factor=0.18215
+    )
+    scheduler: Any = PNDMScheduler(**SD_SCHEDULE, skip_prk_steps=True, steps_offset=1, set_alpha_to_one=False)
+    text = CLIPTextConfig(
+        vocab_size=8, hidden_size=CONTEXT_WIDTH, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2,
+        max_position_embeddings=77, bos_token_id=6, eos_token_id=7, pad_token_id=0,
+    )  # fmt: skip
+    pipeline = StableDiffusionPipeline(
+        vae=vae,
+        text_encoder=CLIPTextModel(text),
+        tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer"),
+        unet=_unet((32, 32, 64, 64), 16),
+        scheduler=scheduler,
+        safety_checker=None,  # pyright: ignore[reportArgumentType]
+        feature_extractor=None,  # pyright: ignore[reportArgumentType]
+        requires_safety_checker=False,
+    )
+    if variant == "fp16":
+        pipeline.to(dtype=torch.float16)
+    pipeline.save_pretrained(folder, safe_serialization=True, variant=variant)
+    # The hub's folder is older than tokenizer.json, which is written now.
+    shutil.rmtree(folder / "tokenizer")
+    _write_tokenizer(folder / "tokenizer")
+    return folder
+
+
+def _write_tokenizer(folder: Path) -> None:
+    """The four files that SD 2.1 has, with a vocabulary of two letters."""
+    folder.mkdir(parents=True)
+    words = ["!", "a", "b", "a</w>", "b</w>", "ab</w>", "<|startoftext|>", "<|endoftext|>"]
+    start, end = words[-2:]
+    (folder / "vocab.json").write_text(json.dumps({word: index for index, word in enumerate(words)}))
+    (folder / "merges.txt").write_text("#version: 0.2\na b</w>\n")
+    special = {"bos_token": start, "eos_token": end, "unk_token": end, "pad_token": "!"}
+    (folder / "special_tokens_map.json").write_text(json.dumps(special))
+    config = {**special, "tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "do_lower_case": True}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+
+
+def save_embedded(folder: Path, seed: int = 0) -> Path:
+    """Save a random model with the parts of models/scenes-tiny, in half precision; returns the folder."""
+    from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+    from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+
+    torch.manual_seed(seed)
+    vae = AutoencoderTiny(
+        encoder_block_out_channels=(8,) * 3,
+        decoder_block_out_channels=(8,) * 3,
+        num_encoder_blocks=(1, 1, 1),
+        num_decoder_blocks=(1, 1, 1),
+        latent_channels=4,
+        scaling_factor=1.0,
+    )
+    _unet((16, 16, 32, 32), 8).half().save_pretrained(folder / "unet")
+    vae.half().save_pretrained(folder / "vae")
+    DDPMScheduler(**SD_SCHEDULE, clip_sample=False).save_pretrained(folder / "scheduler")
+    context = torch.randn(CONTEXT_TOKENS, CONTEXT_WIDTH).half()
+    save_file({"context": context}, folder / "context.safetensors")
+    return folder

@@ -1,0 +1,219 @@
+"""The scene context model: clusters, their labels, classifiers and the autoregressive loop."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+
+from zeroshot_vss.classifiers import CLASSIFIERS, Guarded, make_classifier
+from zeroshot_vss.context import Labels, assign_labels, carry_labels, cluster, normalise_tokens
+from zeroshot_vss.errors import InputError
+
+few = settings(max_examples=60, deadline=None)
+
+
+def blobs(per_label: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Three well separated groups of tokens [3 * per_label, 5], labelled 101, 7 and 30."""
+    rng = np.random.default_rng(seed)
+    centres = np.array([[4, 0, 0, 1, 0], [0, 4, 0, 0, 1], [0, 0, 4, 1, 1]])
+    tokens = np.repeat(centres, per_label, 0) + 0.3 * rng.standard_normal((3 * per_label, 5))
+    return tokens.astype(np.float32), np.repeat([101, 7, 30], per_label)
+
+
+# Tokens and clusters
+
+
+def test_tokens_are_divided_by_their_largest_absolute_channel() -> None:
+    features = np.array([[[1, -4, 2], [0, 0, 0]], [[3, 1, 0], [-2, -1, 0]]], np.float32)
+    expected = [[[0.25, -1, 0.5], [0, 0, 0]], [[1, np.float32(1 / 3), 0], [-1, -0.5, 0]]]
+    assert np.array_equal(normalise_tokens(features), np.array(expected, np.float32))
+    assert normalise_tokens(features).dtype == np.float32
+
+
+def test_clusters_find_separate_groups_and_depend_on_the_seed_alone() -> None:
+    tokens, labels = blobs(20, seed=0)
+    found, again = (np.array(cluster(tokens, 3, seed=4).labels_) for _ in range(2))
+    assert len({(int(a), int(b)) for a, b in zip(found, labels, strict=True)}) == 3
+    assert np.array_equal(found, again)
+
+
+def test_clusters_from_given_centres_keep_their_order() -> None:
+    tokens, labels = blobs(20, seed=0)
+    start = np.stack([tokens[labels == label].mean(0) for label in (7, 30, 101)])
+    found = cluster(tokens, 3, seed=0, start=start).labels_
+    assert np.array_equal(np.array([7, 30, 101])[found], labels)
+
+
+# Labels of clusters
+
+
+@few
+@given(
+    arrays.arrays(np.int64, (3, 4), elements=st.integers(0, 3)),
+    arrays.arrays(np.uint8, (3, 4), elements=st.sampled_from([0, 3, 9, 255])),
+    st.integers(1, 4),
+)
+def test_clusters_take_the_majority_label_and_the_smallest_of_equals(
+    clusters: NDArray[np.int64], small: NDArray[np.uint8], scale: int
+) -> None:
+    annotation = small.repeat(scale, 0).repeat(scale, 1)
+    expected = np.empty((3, 4), np.int64)
+    for index in range(4):
+        votes = Counter(small[clusters == index].tolist())
+        if votes:
+            most = max(votes.values())
+            expected[clusters == index] = min(label for label, count in votes.items() if count == most)
+    assert np.array_equal(assign_labels(clusters, annotation), expected)
+
+
+def test_the_annotation_is_read_at_the_centre_of_each_cell() -> None:
+    annotation = np.zeros((6, 9), np.uint8)
+    annotation[1::3, 1::3] = [[5, 6, 7], [8, 255, 2]]
+    clusters = np.arange(6).reshape(2, 3)
+    assert assign_labels(clusters, annotation).tolist() == [[5, 6, 7], [8, 255, 2]]
+
+
+# Classifiers
+
+
+@pytest.mark.parametrize("labels", [[9, 9, 3, 3], [3, 3, 9, 9], [9, 3, 9, 3]])
+def test_neighbours_that_disagree_evenly_give_the_smallest_label(labels: list[int]) -> None:
+    tokens = np.array([[-2], [-1], [1], [2], [50]], np.float32)
+    knn = make_classifier("knn", {}, seed=0)
+    knn.fit(tokens, np.array([*labels, 1]))
+    assert knn.predict(np.array([[0.1]], np.float32)).tolist() == [3]
+
+
+def test_the_four_nearest_neighbours_have_equal_votes() -> None:
+    tokens = np.array([[0.1], [1], [1.1], [1.2], [1.3]], np.float32)
+    knn = make_classifier("knn", {}, seed=0)
+    knn.fit(tokens, np.array([1, 8, 8, 8, 1]))
+    # The nearest token by far has label 1, but three of the four nearest have 8.
+    assert knn.predict(np.array([[0]], np.float32)).tolist() == [8]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_every_classifier_learns_separate_groups(name: str) -> None:
+    tokens, labels = blobs(30, seed=1)
+    unseen, expected = blobs(10, seed=2)
+    found = Guarded(name, {}, seed=3).fit(tokens, labels).predict(unseen)
+    assert np.array_equal(found, expected)
+    again = Guarded(name, {}, seed=3).fit(tokens, labels).predict(unseen)
+    assert np.array_equal(found, again)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_a_single_label_is_the_answer(name: str) -> None:
+    tokens, labels = blobs(30, seed=1)
+    classifier = Guarded(name, {}, seed=0)
+    classifier.fit(tokens[:3], np.zeros(3, np.int64))
+    assert classifier.predict(tokens[:2]).tolist() == [0, 0]
+    # The loop refits the same classifier: it must not stay with one label, nor with the others after it.
+    classifier.fit(tokens, labels)
+    assert set(classifier.predict(tokens)) == {7, 30, 101}
+    classifier.fit(tokens, np.full(len(tokens), 30))
+    assert set(classifier.predict(tokens)) == {30}
+
+
+def test_with_fewer_tokens_than_neighbours_all_of_them_vote() -> None:
+    tokens = np.array([[0], [10], [11]], np.float32)
+    classifier = Guarded("knn", {"n_neighbors": 8}, seed=0)
+    classifier.fit(tokens, np.array([5, 2, 2]))
+    assert classifier.predict(np.array([[0]], np.float32)).tolist() == [2]
+    many, labels = blobs(20, seed=1)
+    classifier.fit(many, labels)
+    assert np.array_equal(classifier.predict(many), labels)
+
+
+def test_options_reach_the_estimator() -> None:
+    tokens = np.array([[0], [1], [1.1], [1.2]], np.float32)
+    labels = np.array([4, 6, 6, 6])
+    near = np.array([[0.1]], np.float32)
+    assert Guarded("knn", {}, 0).fit(tokens, labels).predict(near).tolist() == [6]
+    assert Guarded("knn", {"n_neighbors": 1}, 0).fit(tokens, labels).predict(near).tolist() == [4]
+    assert Guarded("knn", {"weights": "distance"}, 0).fit(tokens, labels).predict(near).tolist() == [4]
+
+
+def test_unknown_classifiers_are_named_with_the_known_ones() -> None:
+    with pytest.raises(InputError, match="'forest'") as caught:
+        make_classifier("forest", {}, seed=0)
+    assert all(name in str(caught.value) for name in CLASSIFIERS)
+
+
+def test_unknown_options_are_named_with_the_known_ones() -> None:
+    with pytest.raises(InputError, match=r"'knn'.*'k'.*n_neighbors"):
+        make_classifier("knn", {"k": 4}, seed=0)
+
+
+# The loop
+
+
+class Toy:
+    """Answers with the number of its training set, and notes what it was trained on whenever it is asked."""
+
+    def __init__(self) -> None:
+        self.fits = 0
+        self.training: tuple[Any, Any] | None = None
+        self.asked: list[tuple[Any, Any, Any]] = []
+
+    def fit(self, X: NDArray[np.float32], y: Labels, /) -> Toy:
+        self.fits += 1
+        self.training = X.copy(), y.copy()
+        return self
+
+    def predict(self, X: NDArray[np.float32], /) -> Labels:
+        assert self.training is not None
+        self.asked.append((*self.training, X.copy()))
+        return np.full(len(X), self.fits)
+
+
+def test_each_batch_is_labelled_by_what_the_refined_batch_before_taught() -> None:
+    rng = np.random.default_rng(0)
+    batches = [rng.standard_normal((count, 2, 3, 4)).astype(np.float32) for count in (3, 3, 2)]
+    first = np.array([[5, 5, 8], [8, 5, 8]])
+    toy = Toy()
+    handed: list[Labels] = []
+
+    def refine(number: int, labels: Labels) -> Labels:
+        assert number == len(handed)
+        handed.append(labels.copy())
+        return 100 * (number + 1) + np.arange(labels.size).reshape(labels.shape)
+
+    results = list(carry_labels(batches, first, toy, refine))
+
+    # Batch 0 knows the first frame only; later batches know all frames of the batch before, with refined labels.
+    expected = [
+        (batches[0][0], first),
+        (batches[0], 100 + np.arange(18)),
+        (batches[1], 200 + np.arange(18)),
+    ]
+    assert len(toy.asked) == 3
+    for number, (asked, (tokens, labels)) in enumerate(zip(toy.asked, expected, strict=True)):
+        assert np.array_equal(asked[0], tokens.reshape(-1, 4))
+        assert np.array_equal(asked[1], labels.reshape(-1))
+        # The first frame is labelled as well.
+        assert np.array_equal(asked[2], batches[number].reshape(-1, 4))
+        assert handed[number].shape == batches[number].shape[:3]
+        assert (handed[number] == number + 1).all()
+        assert np.array_equal(results[number].ravel(), 100 * (number + 1) + np.arange(results[number].size))
+
+
+def test_labels_follow_groups_that_drift() -> None:
+    """Two groups move along a line by more than their distance: only refitting keeps them apart."""
+    rng = np.random.default_rng(0)
+    truth = np.array([[3, 3, 3], [9, 9, 9]])
+    batches = []
+    for number in range(6):
+        frames = [truth + 1.0 * (2 * number + f) + 0.1 * rng.standard_normal((2, 3)) for f in range(2)]
+        batches.append(np.stack(frames)[..., None].astype(np.float32))
+    for labels in carry_labels(batches, truth, Guarded("knn", {"n_neighbors": 1}, 0), lambda _number, found: found):
+        assert np.array_equal(labels, np.stack([truth, truth]))

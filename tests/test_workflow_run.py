@@ -1,0 +1,317 @@
+"""Real runs of the workflow with a small random model: results, reruns, repeatability, interruptions, own clips."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from miniatures import moving_shapes
+from small_models import save_embedded
+from test_config import shipped
+from workflow_copy import command, copy_workflow, environment, planned, snakemake, write_config
+from zeroshot_vss.config import merge, read_config
+from zeroshot_vss.stages import check, coarse, correspondences, features, upsample
+from zeroshot_vss.stages import overlay as overlay_stage
+from zeroshot_vss.stages.job import (
+    CheckJob,
+    CoarseJob,
+    CorrespondenceJob,
+    FeaturesJob,
+    Job,
+    OverlayJob,
+    UpsampleJob,
+    read_job,
+)
+from zeroshot_vss.video import VideoWriter
+from zeroshot_vss.workflow import Plan
+
+CLUSTERS, FRAMES = 6, 9
+CLIP_SIZES = {"film": (150, 210), "pictures": (131, 203)}
+"""Not what the model can take: frames are resized for it, and label maps come back at these sizes."""
+PERSISTENT = ("results", ".snakemake")
+
+
+def overlay(base: Path) -> dict[str, Any]:
+    """A small configuration on the model and the clips in `base`."""
+    few = {"clusters": CLUSTERS, "initialisations": 1, "batches": {"size": 3}}
+    return {
+        "compute": {"device": "cpu", "threads": 1, "memory": 0.25, "frames_at_once": 4, "clips_per_job": 2},
+        "datasets": {"scenes": {"options": {"split": "validation", "count": 2, "frames": FRAMES}}},
+        "backbones": {
+            "small": {
+                "title": "small",
+                "path": str(base / "model"),
+                "settings": {"sampling": {"guidance": 1.0}, "context": few},
+            }
+        },
+        "tables": {"table1": {"backbones": ["small"], "methods": ["first-frame", "ours-nearest", "ours"]}},
+        "overview": {"backbone": "small", "clips": 1, "frames": [0, 8], "methods": ["first-frame", "ours"]},
+        "clips": {"film": str(base / "film.mp4")},
+        "user_clips": {"backbone": "small"},
+    }
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model and two clips."""
+    folder = tmp_path_factory.mktemp("run")
+    save_embedded(folder / "model")
+    rng = np.random.default_rng(0)
+    film, _ = moving_shapes(4, CLIP_SIZES["film"], rng)
+    with VideoWriter(folder / "film.mp4", 12) as writer:
+        writer.write(film)
+    (folder / "pictures").mkdir()
+    pictures, _ = moving_shapes(3, CLIP_SIZES["pictures"], rng)
+    for index, picture in enumerate(pictures):
+        Image.fromarray(picture).save(folder / "pictures" / f"frame{index + 8}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(base: Path) -> Path:
+    """A finished run of everything."""
+    folder = copy_workflow(base / "run")
+    write_config(folder, overlay(base))
+    done = snakemake(folder)
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+def copy_of(run: Path, folder: Path, parts: tuple[str, ...] = PERSISTENT) -> Path:
+    """A fresh clone with results moved beside it: their times stay."""
+    copy_workflow(folder)
+    shutil.copyfile(run / "overlay.yaml", folder / "overlay.yaml")
+    for name in parts:
+        shutil.copytree(run / name, folder / name)
+    return folder
+
+
+def test_the_table_has_measured_and_published_rows(run: Path) -> None:
+    table: Any = pd.read_csv(run / "results" / "table1.csv")
+    assert list(table.columns[:10]) == [
+        "method", "backbone", "supervision", "data set", "protocol", "clips", "frames", "mIoU", "mVC8", "mVC16",
+    ]  # fmt: skip
+    assert {"paper mIoU", "paper mVC8", "paper mVC16", "correct mVC8", "boundary F"} < set(table.columns)
+    measured, published = (table[table["source"] == source] for source in ("measured", "published"))
+    assert list(measured["method"]) == ["First frame copied", "Ours, nearest upsampling", "Ours"]
+    assert list(measured["backbone"].fillna("")) == ["", "small", "small"]
+    assert (measured["clips"] == 2).all() and (measured["frames"] == 2 * FRAMES).all()
+    for figure in ("mIoU", "mVC8", "pixel accuracy", "boundary F", "mIoU clip std"):
+        assert measured[figure].between(0, 100).all(), figure
+    # A copied map never changes; nine frames hold no window of sixteen.
+    assert measured["mVC8"].iloc[0] == 100 and measured["mVC16"].isna().all()
+    known: Any = pd.read_csv(run / "config" / "published.csv")
+    assert list(published["mIoU"]) == list(known["mIoU"]) and len(measured) + len(published) == len(table)
+    text = (run / "results" / "table1.md").read_text()
+    assert "## Measured" in text and "## Published" in text and "nan" not in text.lower()
+    assert (run / "results" / "table1.tex").read_text().count(r"\begin{tabular}") == 2
+
+
+def test_the_overview_is_a_picture(run: Path) -> None:
+    with Image.open(run / "results" / "figures" / "overview.png") as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    assert min(pixels.shape[:2]) > 200 and len(np.unique(pixels.reshape(-1, 3), axis=0)) > 100
+
+
+def test_scores_of_each_clip(run: Path) -> None:
+    clips: Any = pd.read_csv(run / "results" / "scores" / "scenes" / "ours@small.csv")
+    assert list(clips["clip"]) == ["scene-0000", "scene-0001"] and (clips["frames"] == FRAMES).all()
+    table: Any = pd.read_csv(run / "results" / "table1.csv").set_index("method")
+    assert table.loc["Ours", "mIoU clip mean"].tolist()[0] == pytest.approx(100 * clips["miou"].mean(), abs=0.01)
+
+
+def check_own_clip(folder: Path, size: tuple[int, int], rate: int, names: list[str]) -> None:
+    """The overlay has all frames at about their size, the masks exactly theirs and clusters as values."""
+    height, width = size
+    with av.open(str(folder / "overlay.mp4")) as video:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
+        assert video.streams.video[0].average_rate == rate
+    # 4:2:0 video has even sides.
+    assert len(pictures) == len(names)
+    assert pictures[0].shape == (height + height % 2, width + width % 2, 3)
+    masks = sorted((folder / "labels").glob("*.png"))
+    assert [path.name for path in masks] == sorted(names)
+    used: set[int] = set()
+    for path in masks:
+        with Image.open(path) as mask:
+            assert mask.mode == "P" and mask.size == (width, height)
+            used |= set(np.unique(np.asarray(mask)).tolist())
+    assert len(used) > 1 and max(used) < CLUSTERS
+
+
+def test_a_video_of_the_users(run: Path) -> None:
+    names = [f"{index:08d}.png" for index in range(4)]
+    check_own_clip(run / "results" / "clips" / "film", CLIP_SIZES["film"], 12, names)
+
+
+def test_a_finished_run_has_nothing_to_do_whatever_is_touched(run: Path) -> None:
+    later = time.time() + 10
+    touched = [path for name in (*os.listdir(run), "results") for path in (run / name).rglob("*")]
+    touched = [path for path in touched if path.is_file() and not {".snakemake", "clips"} & set(path.parts)]
+    assert {path.suffix for path in touched} >= {".py", ".smk", ".yaml", ".csv", ".json", ".h5"}
+    kept = {path: path.stat().st_mtime_ns for path in touched}
+    # Inputs become newer than all that was made of them.
+    final = {run / "results" / name for name in ("table1.csv", "table1.md", "table1.tex", "figures/overview.png")}
+    for path in touched:
+        if path not in final:
+            os.utime(path, (later, later))
+    try:
+        assert planned(run) == {}
+    finally:
+        for path, stamp in kept.items():
+            os.utime(path, ns=(stamp, stamp))
+
+
+def test_a_fresh_clone_beside_finished_results_has_nothing_to_do(run: Path, tmp_path: Path) -> None:
+    assert planned(copy_of(run, tmp_path / "clone")) == {}
+
+
+def test_without_snakemakes_records_no_model_runs_again(run: Path, tmp_path: Path) -> None:
+    jobs = planned(copy_of(run, tmp_path / "clone", ("results",)))
+    assert not {"check", "features", "correspondences", "coarse_refined", "upsample", "baseline"} & set(jobs)
+
+
+def test_a_further_clip_leaves_the_others_alone(run: Path, base: Path) -> None:
+    more = merge(overlay(base), {"clips": {"pictures": str(base / "pictures")}})
+    write_config(run, more)
+    try:
+        jobs = planned(run)
+    finally:
+        write_config(run, overlay(base))
+    assert jobs.pop("all") == 1
+    assert jobs == dict.fromkeys(("check", "features", "correspondences", "coarse_refined", "upsample", "overlay"), 1)
+
+
+@pytest.fixture
+def library(run: Path) -> Iterator[Path]:
+    """The library of the finished run, put back afterwards."""
+    folder = run / "src" / "zeroshot_vss"
+    kept = {path: path.read_bytes() for path in folder.rglob("*.py")}
+    yield folder
+    for path, data in kept.items():
+        path.write_bytes(data)
+
+
+def test_edits_of_comments_and_docstrings_change_nothing(run: Path, library: Path) -> None:
+    for path in library.rglob("*.py"):
+        path.write_text(f'{path.read_text()}\n# A comment.\n"""Words."""\n')
+    assert planned(run) == {}
+
+
+def test_an_edit_of_a_metric_scores_again_and_runs_no_model(run: Path, library: Path) -> None:
+    path = library / "metrics" / "boundary.py"
+    path.write_text(f"{path.read_text()}\nEDITED = True\n")
+    jobs = planned(run)
+    assert (jobs.pop("score"), jobs.pop("table1")) == (3, 1)
+    assert set(jobs) <= {"overview", "all"}
+
+
+def test_an_edit_of_the_correspondences_keeps_the_features(run: Path, library: Path) -> None:
+    path = library / "correspondence.py"
+    path.write_text(f"{path.read_text()}\nEDITED = True\n")
+    # The user's clip is a job of its own beside one job of both scenes.
+    assert planned(run) == {
+        "correspondences": 2, "coarse_refined": 2, "upsample": 3, "score": 2, "table1": 1, "overview": 1,
+        "overlay": 1, "all": 1,
+    }  # fmt: skip
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All results of the scenes that are data."""
+    found = [path for path in (folder / "results").rglob("*") if path.suffix in (".h5", ".csv")]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found if "clips" not in path.parts}
+
+
+def test_an_interrupted_run_goes_on_and_ends_the_same(run: Path, tmp_path: Path) -> None:
+    folder = copy_of(run, tmp_path / "again")
+    shutil.rmtree(folder / "results" / "maps" / "scenes")
+    for path in [*(folder / "results" / "scores" / "scenes").iterdir(), *(folder / "results").glob("table1.*")]:
+        path.unlink()
+    call = subprocess.Popen(
+        command("results/table1.csv"), cwd=folder, env=environment(folder), start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    whole: list[Path] = []
+    while not whole and call.poll() is None:
+        time.sleep(0.01)
+        whole = list(folder.glob("results/maps/scenes/**/upsampler=modulation*/scene-0000.h5"))
+    os.killpg(call.pid, signal.SIGKILL)
+    call.wait()
+    (first,) = whole
+    assert not (first.parent / "0000.json").exists() and not (first.parent / "scene-0001.h5").exists()
+    stamp = first.stat().st_mtime_ns
+
+    # Snakemake's lock outlives a killed run; its message says how to take it away.
+    assert snakemake(folder, options=("--unlock",)).returncode == 0
+    done = snakemake(folder, "results/table1.csv")
+    assert done.returncode == 0, done.stdout
+    assert first.stat().st_mtime_ns == stamp, "the finished clip was done again"
+    assert contents(folder) == contents(run)
+
+
+def run_stages(values: dict[str, Any], dataset: str) -> Path:
+    """Run the stages of a method with a model in this process; returns the manifest of its label maps.
+
+    `values` is a configuration by which the data set is one job; the working directory receives the results.
+    """
+    plan = Plan(read_config(values))
+    compute = plan.config.compute.model_dump_json()
+    (target,) = plan.maps(plan.user_row() if dataset == "clips" else plan.row(dataset, "ours", "small"))
+    # results/maps/<data set>/<backbone>/<features>/<context>/<refinement>/<upsampling>/<shard>.json
+    *_, queries, context, refinement, _, shard = Path(target).parts
+    stem = Path(dataset, "small", queries)
+    checked, cached, matched, labelled = (
+        Path("results", path, shard)
+        for path in (f"checked/{dataset}", f"features/{stem}", f"correspondences/{stem}/{refinement}",
+                     f"coarse/{stem}/{context}/{refinement}")
+    )  # fmt: skip
+
+    def job(kind: type[Job], path: Path) -> Any:
+        return read_job(kind, plan.job(str(path.with_suffix(""))), compute)
+
+    check.run(job(CheckJob, checked), checked)
+    features.run(job(FeaturesJob, cached), cached, checked)
+    correspondences.run(job(CorrespondenceJob, matched), matched, cached)
+    coarse.run(job(CoarseJob, labelled), labelled, checked, cached, matched)
+    upsample.run(job(UpsampleJob, Path(target)), Path(target), checked, labelled)
+    return Path(target)
+
+
+def test_a_folder_of_the_users(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    values = merge(shipped(), overlay(base)) | {"clips": {"pictures": str(base / "pictures")}}
+    maps = run_stages(values, "clips")
+    folder = tmp_path / "results" / "clips" / "pictures"
+    folder.mkdir(parents=True)
+    job = read_job(OverlayJob, Plan(read_config(values)).overlay_job("pictures"), "{}")
+    overlay_stage.run(job, folder / "overlay.mp4", folder / "labels", maps)
+    check_own_clip(folder, CLIP_SIZES["pictures"], 15, ["frame8.png", "frame9.png", "frame10.png"])
+
+
+def test_another_way_to_compute_gives_the_same_label_maps(
+    base: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = merge(shipped(), merge(overlay(base), {"datasets": {"scenes": {"options": {"limit": 1}}}}))
+    frugal = {"memory": 1e-9, "frames_at_once": 2, "clips_per_job": 1}
+    found: list[Path] = []
+    for name, values in (("again", same), ("other", merge(same, {"compute": frugal}))):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        found.append(run_stages(values, "scenes").parent / "scene-0000.h5")
+    first, again, other = run / found[0], tmp_path / "again" / found[0], tmp_path / "other" / found[1]
+    assert first.read_bytes() == again.read_bytes()
+    with h5py.File(first) as file, h5py.File(other) as frugally:
+        np.testing.assert_array_equal(file["maps"][()], frugally["maps"][()])  # pyright: ignore
