@@ -14,7 +14,7 @@ import torch.multiprocessing as mp
 from diffusers import AutoencoderTiny
 from safetensors.torch import save_file
 
-from zeroshot_vss.training.autoencoder import encode_frames, train_autoencoder
+from zeroshot_vss.training.autoencoder import build_autoencoder, encode_frames, train_autoencoder
 from zeroshot_vss.training.data import render_training_frames
 from zeroshot_vss.training.settings import TrainingSettings
 from zeroshot_vss.training.unet import Denoiser, build_scheduler, train_process
@@ -72,7 +72,10 @@ def export(out: Path, work: Path, settings: TrainingSettings) -> None:
     model = Denoiser(settings)
     model.load_state_dict(torch.load(work / "denoiser.pt", weights_only=True))
     model.half().unet.save_pretrained(out / "unet")
-    AutoencoderTiny.from_pretrained(work / "vae").half().save_pretrained(out / "vae")
+    # A fresh model: one that was loaded would write its folder into the config.
+    vae = build_autoencoder(settings)
+    vae.load_state_dict(AutoencoderTiny.from_pretrained(work / "vae").state_dict())
+    vae.half().save_pretrained(out / "vae")
     build_scheduler().save_pretrained(out / "scheduler")
     save_file({"context": model.context.detach()}, out / "context.safetensors")
     (out / "training.json").write_text(json.dumps(settings.model_dump(), indent=2) + "\n")
