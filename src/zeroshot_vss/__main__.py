@@ -12,6 +12,7 @@ from rich.table import Table
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.metrics.protocols import PROTOCOLS, Figures
 
+TRAINING_OPTIONS = ("seed", "processes", "clips", "autoencoder_steps", "steps")
 PROTOCOL_OF = {"vspw": "vspw", "camvid": "camvid-11", "scenes": "vspw"}
 """The protocol by which a data set is scored unless another is asked for."""
 
@@ -41,12 +42,18 @@ def _print(pooled: Figures) -> None:
 
 
 def train(args: argparse.Namespace) -> None:
-    """Train the embedded backbone."""
-    from zeroshot_vss.training.run import train as run
-    from zeroshot_vss.training.settings import TrainingSettings
+    """Train an embedded backbone."""
+    from zeroshot_vss.training import run
+    from zeroshot_vss.training.settings import TrainingSettings, VideoTrainingSettings
 
-    changed = {key: value for key, value in vars(args).items() if key in TrainingSettings.model_fields}
-    run(args.out, args.work, TrainingSettings(**{k: v for k, v in changed.items() if v is not None}))
+    kind = TrainingSettings if args.model == "image" else VideoTrainingSettings
+    asked = {name: value for name in TRAINING_OPTIONS if (value := getattr(args, name)) is not None}
+    if unknown := sorted(set(asked) - set(kind.model_fields)):
+        raise InputError(f"train {args.model}: there is no --{unknown[0].replace('_', '-')} for that model")
+    if args.model == "image":
+        run.train(args.out, args.work, TrainingSettings(**asked))
+    else:
+        run.train_video(args.image, args.out, args.work, VideoTrainingSettings(**asked))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,10 +70,12 @@ def parser() -> argparse.ArgumentParser:
     scored.add_argument("--allow-unlabelled", action="store_true", help="255 is a miss in place of an error")
     scored.add_argument("--output", type=Path, help="a .json file; <predictions>/scores.json by default")
     scored.set_defaults(run=score)
-    trained = commands.add_parser("train", help="train the embedded backbone (hours on a CPU)")
+    trained = commands.add_parser("train", help="train an embedded backbone (an hour or two on a CPU)")
+    trained.add_argument("model", choices=["image", "video"], help="the video model extends a trained image model")
+    trained.add_argument("--image", type=Path, default=Path("models/scenes-tiny"), help="the image model to extend")
     trained.add_argument("--out", required=True, type=Path, help="folder for the weights, in diffusers' format")
     trained.add_argument("--work", required=True, type=Path, help="folder for frames and checkpoints, about 1 GB")
-    for name in ("seed", "processes", "clips", "autoencoder_steps", "steps"):
+    for name in TRAINING_OPTIONS:
         trained.add_argument(f"--{name.replace('_', '-')}", type=int, help="see zeroshot_vss.training.settings")
     trained.set_defaults(run=train)
     return root

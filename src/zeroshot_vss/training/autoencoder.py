@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -11,9 +10,8 @@ from diffusers import AutoencoderTiny
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from zeroshot_vss.training.loop import Log
 from zeroshot_vss.training.settings import TrainingSettings
-
-Log = Callable[[dict[str, float | int | str]], None]
 
 
 def build_autoencoder(settings: TrainingSettings) -> AutoencoderTiny:

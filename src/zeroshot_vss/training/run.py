@@ -1,23 +1,27 @@
-"""The training command: frames, autoencoder, denoiser, and the folder that the workflow loads."""
+"""The training commands: data, networks, and the folders that the workflow loads."""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.multiprocessing as mp
-from diffusers import AutoencoderTiny
+from diffusers import AutoencoderTiny, EulerDiscreteScheduler
 from safetensors.torch import save_file
 
+from zeroshot_vss.backbones.inflation import spatial_weights, temporal_weights, video_config
+from zeroshot_vss.errors import InputError
 from zeroshot_vss.training.autoencoder import build_autoencoder, encode_frames, train_autoencoder
-from zeroshot_vss.training.data import render_training_frames
-from zeroshot_vss.training.settings import TrainingSettings
+from zeroshot_vss.training.data import render_training_clips, render_training_frames
+from zeroshot_vss.training.settings import LoopSettings, TrainingSettings, VideoTrainingSettings
 from zeroshot_vss.training.unet import Denoiser, build_scheduler, train_process
+from zeroshot_vss.training.video import VideoDenoiser, train_video_process
 
 ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": "4000000000",
@@ -39,32 +43,77 @@ def append_log(path: Path, row: dict[str, float | int | str]) -> None:
     print(*(f"{k}={v}" for k, v in row.items()), flush=True)
 
 
+def _prepare(out: Path, work: Path, settings: LoopSettings) -> None:
+    """Make both folders; refuse a work folder of another training, whose parts would be taken for this one's."""
+    os.environ.update(ALLOCATOR)
+    out.mkdir(parents=True, exist_ok=True)
+    work.mkdir(parents=True, exist_ok=True)
+    stored, told = work / "settings.json", settings.model_dump_json(indent=2) + "\n"
+    if stored.exists() and stored.read_text() != told:
+        raise InputError(
+            f"{work} holds parts of a training with other settings (see {stored}); choose another --work"
+        )
+    stored.write_text(told)
+
+
+def _once(path: Path, make: Callable[[Path], None]) -> Path:
+    """`path`, made unless it is there from an earlier run; an interrupted one leaves no such file."""
+    if not path.exists():
+        make(path)
+    return path
+
+
+def _encode(vae: Path, frames: Path, each: int | None, path: Path) -> None:
+    """Latents [n, 4, h, w] of all frames, or [n / each, each, 4, h, w]."""
+    latents = encode_frames(
+        AutoencoderTiny.from_pretrained(vae, torch_dtype=torch.float32), np.load(frames, mmap_mode="r")
+    )
+    unfinished = path.with_suffix(".tmp.npy")
+    np.save(unfinished, latents if each is None else latents.reshape(-1, each, *latents.shape[1:]))
+    unfinished.replace(path)
+
+
 def train(out: Path, work: Path, settings: TrainingSettings) -> None:
-    """Train and write a diffusers folder to `out`. Finished parts in `work` are kept and used again.
+    """Train the image backbone and write a diffusers folder. Finished parts in `work` are kept and used again.
 
     Args:
         out: folder for unet/, vae/, scheduler/, context.safetensors, training.json and training-log.csv.
         work: folder for the rendered frames and latents (about 1 GB) and for checkpoints.
         settings: see :class:`TrainingSettings`.
+
+    Raises:
+        InputError: `work` is of a training with other settings.
     """
-    os.environ.update(ALLOCATOR)
-    out.mkdir(parents=True, exist_ok=True)
-    work.mkdir(parents=True, exist_ok=True)
+    _prepare(out, work, settings)
     log = partial(append_log, out / "training-log.csv")
-    frames_path, latents_path = work / "frames.npy", work / "latents.npy"
-    if not frames_path.exists():
-        render_training_frames(settings, work / "frames.tmp.npy")
-        os.replace(work / "frames.tmp.npy", frames_path)
-    frames = np.load(frames_path, mmap_mode="r")
+    frames = _once(work / "frames.npy", partial(render_training_frames, settings))
     if not (work / "vae" / "config.json").exists():
-        train_autoencoder(frames, settings, log).save_pretrained(work / "vae")
-    vae = AutoencoderTiny.from_pretrained(work / "vae")
-    if not latents_path.exists():
-        np.save(work / "latents.tmp.npy", encode_frames(vae, frames))
-        os.replace(work / "latents.tmp.npy", latents_path)
+        train_autoencoder(np.load(frames, mmap_mode="r"), settings, log).save_pretrained(work / "vae")
+    latents = _once(work / "latents.npy", partial(_encode, work / "vae", frames, None))
     if not (work / "denoiser.pt").exists():
-        mp.spawn(train_process, (settings, latents_path, work, log), settings.processes)  # pyright: ignore
+        mp.spawn(train_process, (settings, latents, work, log), settings.processes)  # pyright: ignore
     export(out, work, settings)
+
+
+def train_video(image: Path, out: Path, work: Path, settings: VideoTrainingSettings) -> None:
+    """Extend an image backbone by temporal layers, train these, and write the folder of a video backbone.
+
+    Args:
+        image: folder of the image backbone. The written folder points to it and holds no copy of its weights.
+        out: folder for unet/ (config and temporal weights), scheduler/, image_model.json and the training's log.
+        work: folder for the rendered clips and latents (about 1 GB) and for checkpoints.
+        settings: see :class:`VideoTrainingSettings`.
+
+    Raises:
+        InputError: `work` is of a training with other settings.
+    """
+    _prepare(out, work, settings)
+    log = partial(append_log, out / "training-log.csv")
+    frames = _once(work / "clips.npy", partial(render_training_clips, settings))
+    latents = _once(work / "latents.npy", partial(_encode, image / "vae", frames, settings.frames))
+    if not (work / "temporal.pt").exists():
+        mp.spawn(train_video_process, (settings, image, latents, work, log), settings.processes)  # pyright: ignore
+    export_video(image, out, work, settings)
 
 
 def export(out: Path, work: Path, settings: TrainingSettings) -> None:
@@ -78,4 +127,24 @@ def export(out: Path, work: Path, settings: TrainingSettings) -> None:
     vae.half().save_pretrained(out / "vae")
     build_scheduler().save_pretrained(out / "scheduler")
     save_file({"context": model.context.detach()}, out / "context.safetensors")
+    (out / "training.json").write_text(json.dumps(settings.model_dump(), indent=2) + "\n")
+
+
+def export_video(image: Path, out: Path, work: Path, settings: VideoTrainingSettings) -> None:
+    """Write what the video model adds to the image model, in half precision."""
+    model = VideoDenoiser(image)
+    trained = {k.removeprefix("unet."): v for k, v in torch.load(work / "temporal.pt", weights_only=True).items()}
+    model.unet.load_state_dict(trained, strict=False)
+    added = {
+        name: weight.half().contiguous() for name, weight in temporal_weights(model.unet, model.image[0]).items()
+    }
+    own = spatial_weights(model.image[0])["conv_in.weight"]
+    added["conv_in.weight"][:, : own.shape[1] // 2] = own[:, : own.shape[1] // 2]
+    (out / "unet").mkdir(exist_ok=True)
+    save_file(added, out / "unet" / "temporal.safetensors")
+    (out / "unet" / "config.json").write_text(json.dumps(video_config(model.image[0]), indent=2) + "\n")
+    (out / "image_model.json").write_text(json.dumps({"path": os.path.relpath(image, out)}, indent=2) + "\n")
+    EulerDiscreteScheduler.from_config(build_scheduler().config, timestep_spacing="trailing").save_pretrained(
+        out / "scheduler"
+    )
     (out / "training.json").write_text(json.dumps(settings.model_dump(), indent=2) + "\n")

@@ -5,14 +5,26 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 
-class TrainingSettings(BaseModel):
-    """Everything that the weights depend on. The defaults are those of the shipped `scenes-tiny`."""
+class LoopSettings(BaseModel):
+    """What training a denoiser depends on, image or video."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     seed: int = 1
     processes: int = 2
     """Data-parallel processes of one thread each (faster than one process with as many threads)."""
+    steps: int
+    rate: float
+    warm_up: int = 200
+    ema: float = 0.999
+    weight_decay: float = 0.01
+    low_noise_share: float = 0.75
+    """Share of the timesteps drawn below `low_noise_limit`, where the method works."""
+    low_noise_limit: int = 400
+
+
+class TrainingSettings(LoopSettings):
+    """Everything that the weights depend on. The defaults are those of the shipped `scenes-tiny`."""
 
     clips: int = 2400
     frames_per_clip: int = 4
@@ -36,12 +48,25 @@ class TrainingSettings(BaseModel):
     crop: tuple[int, int] = (16, 24)
     full_size_share: float = 0.2
     """Share of the steps, the last ones, on whole frames, a quarter as many a step."""
-    low_noise_share: float = 0.75
-    """Share of the timesteps drawn below `low_noise_limit`, where the method works."""
-    low_noise_limit: int = 400
     rate: float = 1.2e-3
-    warm_up: int = 200
-    ema: float = 0.999
+
+
+class VideoTrainingSettings(LoopSettings):
+    """The same for the temporal layers of the shipped `scenes-tiny-video`."""
+
+    clips: int = 700
+    frames: int = 14
+    """Consecutive frames of each; as many as a batch of the method holds."""
+    clip_length: int = 28
+    steps: int = 1500
+    batch: int = 1
+    """Clips a step and process."""
+    crop: tuple[int, int] = (16, 24)
+    rate: float = 1e-3
+    weight_decay: float = 0.0
+    low_noise_share: float = 0.5
+    condition_noise: float = 0.02
+    """Standard deviation of the noise on the conditioning frame, which the network is told of."""
 
 
 TRAIN_SEEDS, VALIDATION_SEEDS, TEST_SEEDS = 1_000_000, 2_000_000, 3_000_000

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import copy
-import math
-import os
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from diffusers import DDPMScheduler, UNet2DConditionModel
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from zeroshot_vss.training.autoencoder import Log
+from zeroshot_vss.training.loop import Errors, Log, draw_timesteps, optimise
 from zeroshot_vss.training.settings import TrainingSettings
 
 
@@ -64,75 +59,21 @@ def draw_batch(
     tops, lefts = rng.integers(0, height - h + 1, count), rng.integers(0, width - w + 1, count)
     clean = np.stack([latents[i, :, y : y + h, x : x + w] for i, y, x in zip(picks, tops, lefts, strict=True)])
     noise = rng.standard_normal(clean.shape, dtype=np.float32)
-    low = rng.random(count) < settings.low_noise_share
-    timesteps = np.where(low, rng.integers(0, settings.low_noise_limit, count), rng.integers(0, 1000, count))
-    return torch.from_numpy(clean.astype(np.float32)), torch.from_numpy(noise), torch.from_numpy(timesteps)
-
-
-def learning_rate(step: int, settings: TrainingSettings) -> float:
-    """Warm-up, then half a cosine down to a fiftieth."""
-    if step < settings.warm_up:
-        return settings.rate * (step + 1) / settings.warm_up
-    done = (step - settings.warm_up) / max(settings.steps - settings.warm_up, 1)
-    return settings.rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
-
-
-def _average_gradients(model: nn.Module, processes: int) -> None:
-    grads = [p.grad for p in model.parameters() if p.grad is not None]
-    flat = torch.cat([g.flatten() for g in grads])
-    dist.all_reduce(flat)
-    flat /= processes
-    offset = 0
-    for grad in grads:
-        grad.copy_(flat[offset : offset + grad.numel()].view_as(grad))
-        offset += grad.numel()
+    timesteps = draw_timesteps(count, settings, rng)
+    return torch.from_numpy(clean.astype(np.float32)), torch.from_numpy(noise), timesteps
 
 
 def train_process(rank: int, settings: TrainingSettings, latents_path: Path, folder: Path, log: Log) -> None:
     """One of `settings.processes` data-parallel processes; rank 0 writes `folder/denoiser.pt` now and then."""
-    torch.set_num_threads(1)
-    if settings.processes > 1:
-        os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
-        os.environ.setdefault("MASTER_PORT", "29577")
-        dist.init_process_group("gloo", rank=rank, world_size=settings.processes)
     latents = np.load(latents_path, mmap_mode="r")
     torch.manual_seed(settings.seed)
-    rng = np.random.default_rng([settings.seed, 2, rank])
     scheduler = build_scheduler()
     model = Denoiser(settings)
-    average = copy.deepcopy(model).requires_grad_(False)
-    decay = {id(p) for p in model.parameters() if p.ndim > 1}
-    groups = [
-        {"params": [p for p in model.parameters() if id(p) in decay], "weight_decay": 0.01},
-        {"params": [p for p in model.parameters() if id(p) not in decay], "weight_decay": 0.0},
-    ]
-    optimiser = torch.optim.AdamW(groups, settings.rate, betas=(0.9, 0.99))
-    started, sums, seen = time.monotonic(), np.zeros(5), np.zeros(5)
-    for step in range(settings.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, settings)
+
+    def errors(step: int, rng: np.random.Generator) -> Errors:
         whole = step >= settings.steps * (1 - settings.full_size_share)
         clean, noise, timesteps = draw_batch(latents, settings, whole, rng)
         noisy = scheduler.add_noise(clean, noise, timesteps)  # pyright: ignore[reportArgumentType]
-        error = (model(noisy, timesteps) - noise).square().mean((1, 2, 3))
-        optimiser.zero_grad()
-        error.mean().backward()
-        if settings.processes > 1:
-            _average_gradients(model, settings.processes)
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        ema = min(settings.ema, (1 + step) / (10 + step))
-        torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - ema)
-        np.add.at(sums, timesteps.numpy() // 200, error.detach().numpy())
-        np.add.at(seen, timesteps.numpy() // 200, 1)
-        if rank == 0 and ((step + 1) % 100 == 0 or step + 1 == settings.steps):
-            fifths = sums / np.maximum(seen, 1)
-            log({"part": "unet", "step": step + 1, "seconds": round(time.monotonic() - started, 1),
-                 "loss": round(sums.sum() / seen.sum(), 5)}
-                | {f"error_t{200 * i}": round(v, 4) for i, v in enumerate(fifths)})  # fmt: skip
-            sums[:], seen[:] = 0, 0
-        if rank == 0 and ((step + 1) % 500 == 0 or step + 1 == settings.steps):
-            torch.save(average.state_dict(), folder / "denoiser.tmp")
-            os.replace(folder / "denoiser.tmp", folder / "denoiser.pt")
-    if settings.processes > 1:
-        dist.destroy_process_group()
+        return Errors((model(noisy, timesteps) - noise).square().mean((1, 2, 3)), timesteps)
+
+    optimise(rank, model, errors, settings, "unet", folder / "denoiser.pt", log)
