@@ -24,8 +24,8 @@ from zeroshot_vss.batches import rows_of_clip
 from zeroshot_vss.config import read_config
 from zeroshot_vss.context import assign_labels
 from zeroshot_vss.datasets import open_dataset
-from zeroshot_vss.features import network_size, noised_latents
-from zeroshot_vss.modulation import pairs_of, passes_within
+from zeroshot_vss.features import network_size, start_of
+from zeroshot_vss.modulation import pairs_of, pairs_within, places_of
 from zeroshot_vss.runtime import prepare
 
 
@@ -46,19 +46,20 @@ def main() -> None:  # noqa: PLR0915
     grid = backbone.grid(*network_size(clip, backbone, sampling), modulation.block)
     cells = np.arange(grid[0] * grid[1]).reshape(grid)
     maps = np.stack([assign_labels(cells, clip.labels(i)) for i in range(len(clip))])  # pyright: ignore
-    start = noised_latents(backbone, clip, rows_of_clip(len(clip), sampling), sampling)
+    start = start_of(backbone, clip, rows_of_clip(len(clip), sampling), sampling)
     pairs = pairs_of(maps)
     schedule = backbone.schedule(sampling.steps)
     literal = Literal(backbone.unet, schedule.sigmas, schedule.timesteps, backbone.context[None], 1.0)
 
     def fast() -> torch.Tensor:
         plain = backbone.denoise(start, sampling, modulation=modulation)
-        at_once = passes_within(plain, config.compute.memory)
+        at_once = pairs_within(plain, pairs, config.compute.memory)
         out = []
         for first in range(0, len(pairs), at_once):
             some = pairs[first : first + at_once]
-            frames = torch.tensor([pair.frame for pair in some])
-            masks = torch.from_numpy(np.stack([maps[pair.frame] == pair.label for pair in some]))
+            places = places_of(some)
+            frames = torch.tensor([place.frame for place in places])
+            masks = torch.from_numpy(np.stack([maps[place.frame] == place.label for place in places]))
             strengths = torch.full((len(some),), modulation.strength)
             both = backbone.denoise_modulated(
                 plain, frames.repeat(2), masks.repeat(2, 1, 1), torch.cat([strengths, -strengths]), modulation
@@ -69,8 +70,8 @@ def main() -> None:  # noqa: PLR0915
 
     def plain_run() -> torch.Tensor:
         out = []
-        traces = [literal.plain(start[f : f + 1], sampling.start) for f in range(len(start))]
-        for pair in pairs:
+        traces = [literal.plain(latent[None], sampling.start) for latent in start.latents]
+        for pair in places_of(pairs):
             mask = torch.from_numpy(maps[pair.frame] == pair.label)[None].float()
             for sign in (1, -1):
                 strength = torch.tensor([sign * modulation.strength])

@@ -22,7 +22,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zeroshot_vss.backbones.base import PlainPass
+from zeroshot_vss.backbones.base import PlainPass, Start
 from zeroshot_vss.backbones.image_diffusion import ImageDiffusion
 from zeroshot_vss.settings import Modulation, Sampling
 
@@ -178,5 +178,5 @@ def load_backbone() -> Remembering:
 def plain_pass(backbone: Remembering, batch: int, queries: Iterable[tuple[int, int]]) -> tuple[PlainPass, list[Call]]:
     """The unmodulated pass of a batch from the stored start, recorded for all runs, and what the network answered."""
     with network_calls(backbone.unet) as calls:
-        plain = backbone.denoise(tensor(sampler(batch), "x_start"), sampling(), list(queries), modulation("A"))
+        plain = backbone.denoise(Start(tensor(sampler(batch), "x_start")), sampling(), list(queries), modulation("A"))
     return plain, calls

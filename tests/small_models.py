@@ -18,6 +18,18 @@ SD_SCHEDULE: dict[str, Any] = {
     "beta_schedule": "scaled_linear",
 }
 
+SVD_SCHEDULE: dict[str, Any] = {
+    **SD_SCHEDULE,
+    "interpolation_type": "linear",
+    "prediction_type": "v_prediction",
+    "sigma_max": 700.0,
+    "sigma_min": 0.002,
+    "steps_offset": 1,
+    "timestep_spacing": "leading",
+    "timestep_type": "continuous",
+    "use_karras_sigmas": True,
+}
+
 
 def _unet(channels: tuple[int, ...], groups: int) -> Any:
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -111,4 +123,46 @@ def save_embedded(folder: Path, seed: int = 0) -> Path:
     DDPMScheduler(**SD_SCHEDULE, clip_sample=False).save_pretrained(folder / "scheduler")
     context = torch.randn(CONTEXT_TOKENS, CONTEXT_WIDTH).half()
     save_file({"context": context}, folder / "context.safetensors")
+    return folder
+
+
+def save_stable_video_diffusion(folder: Path, seed: int = 0) -> Path:
+    """Save a random `StableVideoDiffusionPipeline` with the topology of SVD; returns the folder."""
+    from diffusers.models.autoencoders.autoencoder_kl_temporal_decoder import AutoencoderKLTemporalDecoder
+    from diffusers.models.unets.unet_spatio_temporal_condition import UNetSpatioTemporalConditionModel
+    from diffusers.pipelines.stable_video_diffusion.pipeline_stable_video_diffusion import (
+        StableVideoDiffusionPipeline,
+    )
+    from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
+    from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    torch.manual_seed(seed)
+    unet = UNetSpatioTemporalConditionModel(
+        sample_size=16,
+        block_out_channels=(32, 32, 64, 64),
+        addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=24,
+        cross_attention_dim=CONTEXT_WIDTH,
+        num_attention_heads=(2, 2, 4, 4),
+        num_frames=4,
+    )
+    for name, parameter in unet.named_parameters():
+        if name.endswith("mix_factor"):
+            parameter.data.normal_()
+    vae = AutoencoderKLTemporalDecoder(
+        down_block_types=("DownEncoderBlock2D",) * 4, block_out_channels=(32, 32, 32, 32), layers_per_block=1,
+        scaling_factor=0.18215,
+    )  # fmt: skip
+    vision = CLIPVisionConfig(
+        hidden_size=16, intermediate_size=24, projection_dim=CONTEXT_WIDTH, num_hidden_layers=2,
+        num_attention_heads=2, image_size=224, patch_size=56,
+    )  # fmt: skip
+    pipeline = StableVideoDiffusionPipeline(
+        vae=vae,
+        image_encoder=CLIPVisionModelWithProjection(vision),
+        unet=unet,
+        scheduler=EulerDiscreteScheduler(**SVD_SCHEDULE),
+        feature_extractor=CLIPImageProcessor(),
+    )
+    pipeline.save_pretrained(folder, safe_serialization=True)
     return folder

@@ -110,7 +110,7 @@ def test_vspw_lists_stay_inside_the_root(vspw: Path, name: str) -> None:
 
 
 def test_vspw_that_is_not_there(tmp_path: Path) -> None:
-    advice = r".*vspwdataset\.com.*`datasets: vspw: root:`"
+    advice = r".*vspwdataset\.com.*`datasets: vspw: options: root:`"
     with pytest.raises(InputError, match=rf"data set 'vspw': no root is set; {advice}"):
         open_dataset("vspw", {})
     with pytest.raises(InputError, match=rf"data set 'vspw': there is no folder .*nowhere; {advice}"):
@@ -219,7 +219,7 @@ def test_camvid_lists_choose_frames(tmp_path: Path, rng: np.random.Generator) ->
 
 
 def test_camvid_bad_names_and_places(tmp_path: Path, rng: np.random.Generator) -> None:
-    advice = r".*SegNet tutorial.*`datasets: camvid: root:`"
+    advice = r".*SegNet tutorial.*`datasets: camvid: options: root:`"
     with pytest.raises(InputError, match=rf"no root is set; {advice}"):
         open_dataset("camvid", {})
     with pytest.raises(InputError, match=rf"data set 'camvid': there is no folder .*val; {advice}"):

@@ -11,6 +11,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
 from literal_pass import Literal
 from parity_set import SD_SCHEDULE, relative
+from zeroshot_vss.backbones.base import Start
 from zeroshot_vss.backbones.image_diffusion import ImageDiffusion
 from zeroshot_vss.settings import Modulation, Sampling
 
@@ -78,7 +79,7 @@ def test_the_fast_path_is_the_literal_one(case: Case) -> None:
     masks = torch.rand(4, HEIGHT // scale, WIDTH // scale, generator=generator) < 0.4
     strengths = torch.tensor([20.0, -20.0, -20.0, 5.0])
 
-    plain = backbone.denoise(start, sampling, [], modulation)
+    plain = backbone.denoise(Start(start), sampling, [], modulation)
     found = backbone.denoise_modulated(plain, frames, masks, strengths, modulation)
 
     schedule = backbone.schedule(sampling.steps)
@@ -101,7 +102,7 @@ def test_a_pass_does_not_depend_on_those_beside_it() -> None:
     backbone = ImageDiffusion("random", make_unet(case), vae, SD_SCHEDULE, contexts[1], contexts[0])
     modulation = Modulation(block=7, step=7, blend_through=8)
     start = torch.randn(FRAMES, 4, HEIGHT, WIDTH, generator=generator)
-    plain = backbone.denoise(start, Sampling(steps=10, start=7), [(7, 9), (5, 8)], modulation)
+    plain = backbone.denoise(Start(start), Sampling(steps=10, start=7), [(7, 9), (5, 8)], modulation)
     frames = torch.tensor([0, 1, 1])
     masks = torch.rand(3, HEIGHT // 2, WIDTH // 2, generator=generator) < 0.5
     strengths = torch.tensor([50.0, 50.0, -50.0])
@@ -111,7 +112,7 @@ def test_a_pass_does_not_depend_on_those_beside_it() -> None:
         alone = backbone.denoise_modulated(plain, frames[one], masks[one], strengths[one], modulation)
         assert relative(alone, together[one]) < 1e-5
     # Nor does a frame of the plain pass, and its queries.
-    single = backbone.denoise(start[1:], Sampling(steps=10, start=7), [(7, 9), (5, 8)], None)
+    single = backbone.denoise(Start(start[1:]), Sampling(steps=10, start=7), [(7, 9), (5, 8)], None)
     for key, queries in single.queries.items():
         assert relative(queries[0], plain.queries[key][1]) < 1e-5
     assert relative(single.states[9][0], plain.states[9][1]) < 1e-5
@@ -127,7 +128,7 @@ def test_the_model_is_left_as_it_was() -> None:
         before = unet(inputs, ask, encoder_hidden_states=contexts[:1]).sample
     backbone = ImageDiffusion("random", unet, vae, SD_SCHEDULE, contexts[1], contexts[0])
     modulation = Modulation(block=7, step=7, blend_through=8)
-    plain = backbone.denoise(inputs, Sampling(steps=10, start=7), [(7, 9)], modulation)
+    plain = backbone.denoise(Start(inputs), Sampling(steps=10, start=7), [(7, 9)], modulation)
     masks = torch.ones(1, HEIGHT // 2, WIDTH // 2)
     with pytest.raises(IndexError):
         backbone.denoise_modulated(plain, torch.tensor([5]), masks, torch.tensor([50.0]), modulation)

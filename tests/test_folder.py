@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from miniatures import raw_png, write_frames, write_mask
 from zeroshot_vss.datasets import VOID, FolderClip
-from zeroshot_vss.datasets.folder import MaskIds, frame_files
+from zeroshot_vss.datasets.folder import frame_files
+from zeroshot_vss.datasets.masks import MaskIds
 from zeroshot_vss.errors import InputError
 
 IDS = MaskIds.of({0: VOID, 1: 0, 2: 1, 255: VOID}, "0..2 or 255")

@@ -79,7 +79,7 @@ def test_the_main_row(workflow: Path) -> None:
                 "set backbones: sd21: path: to a diffusers folder",
             ],
         ),
-        ("nothing", "model", ["ask for VSPW_480p on https://www.vspwdataset.com", "datasets: vspw: root:"]),
+        ("nothing", "model", ["ask for VSPW_480p on https://www.vspwdataset.com", "datasets: vspw: options: root:"]),
         (None, "model", ["the environment does not set $VSPW_ROOT", "datasets: vspw: options: root:"]),
     ],
     ids=["no weights", "no data", "no variable"],

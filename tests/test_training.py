@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from zeroshot_vss.backbones.base import Start
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.settings import Sampling
@@ -66,7 +67,7 @@ def test_the_folder_is_a_backbone(trained: Path) -> None:
     latents = backbone.encode(frames[:1], None)
     sampling = Sampling(guidance=1)
     start = backbone.add_noise(latents, torch.randn(latents.shape, generator=torch.manual_seed(0)), sampling)
-    plain = backbone.denoise(start, sampling, [(7, 24)])
+    plain = backbone.denoise(Start(start), sampling, [(7, 24)])
     image = backbone.decode(plain.states[24])
     assert image.shape == (1, 3, 128, 192) and image.isfinite().all()
     assert plain.queries[7, 24].shape == (1, 384, 16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from zeroshot_vss.settings import Batches, Sampling
@@ -13,6 +14,16 @@ class Row(NamedTuple):
     frame: int
     noise: int
     """Index of the noise, see :func:`zeroshot_vss.seeds.gaussian`."""
+    batch: int = 0
+    """Number of the batch where a video model denoises its frames together; 0 where frames are independent."""
+
+
+class Group(NamedTuple):
+    """Rows that go through the model in one plain pass."""
+
+    rows: list[Row]
+    kept: list[int]
+    """Places in `rows` of the frames whose label maps come from this pass."""
 
 
 def cut(frames: int, batches: Batches) -> list[list[int]]:
@@ -29,26 +40,48 @@ def cut(frames: int, batches: Batches) -> list[list[int]]:
     return [list(range(start, start + size)) for start in starts]
 
 
-def rows_of_batch(batch: list[int], sampling: Sampling) -> list[Row]:
-    """The frames of a batch with their noise."""
-    if sampling.noise == "frame":
-        return [Row(frame, frame) for frame in batch]
-    if sampling.noise == "clip":
-        return [Row(frame, 0) for frame in batch]
-    return [Row(frame, place) for place, frame in enumerate(batch)]
+def rows_of_batch(batch: Sequence[int], sampling: Sampling, number: int = 0) -> list[Row]:
+    """The frames of a batch, the clip's `number`-th, with their noise."""
+    noises = {"frame": batch, "clip": [0] * len(batch), "batch": range(len(batch))}[sampling.noise]
+    return [Row(f, n, number if sampling.coupled else 0) for f, n in zip(batch, noises, strict=True)]
+
+
+def _batches(frames: int, sampling: Sampling) -> list[list[Row]]:
+    """Rows of each batch; the whole clip as one where nothing depends on batches."""
+    if sampling.batches is None:
+        return [rows_of_batch(range(frames), sampling)]
+    return [rows_of_batch(batch, sampling, i) for i, batch in enumerate(cut(frames, sampling.batches))]
 
 
 def rows_of_clip(frames: int, sampling: Sampling) -> list[Row]:
     """Every row that some batch of the clip needs, once, in order of first use."""
-    if sampling.batches is None:
-        return rows_of_batch(list(range(frames)), sampling)
-    rows = [row for batch in cut(frames, sampling.batches) for row in rows_of_batch(batch, sampling)]
-    return list(dict.fromkeys(rows))
+    return list(dict.fromkeys(row for batch in _batches(frames, sampling) for row in batch))
 
 
 def final_rows(frames: int, sampling: Sampling) -> list[Row]:
     """One row a frame: that of the last batch which holds it, whose result stands."""
-    if sampling.batches is None:
-        return rows_of_batch(list(range(frames)), sampling)
-    last = {row.frame: row for batch in cut(frames, sampling.batches) for row in rows_of_batch(batch, sampling)}
+    last = {row.frame: row for batch in _batches(frames, sampling) for row in batch}
     return [last[frame] for frame in range(frames)]
+
+
+def feature_groups(frames: int, sampling: Sampling, at_once: int) -> list[list[Row]]:
+    """The rows of a clip as they go through the model: batches of a video model, `at_once` frames otherwise."""
+    if sampling.coupled:
+        return _batches(frames, sampling)
+    rows = rows_of_clip(frames, sampling)
+    return [rows[i : i + at_once] for i in range(0, len(rows), at_once)]
+
+
+def map_groups(frames: int, wanted: Sequence[int], sampling: Sampling | None, at_once: int) -> list[Group]:
+    """The plain passes that the label maps of the wanted frames need.
+
+    Without sampling (upsamplers that run no model) rows only carry the frames.
+    """
+    final = [Row(frame, frame) for frame in range(frames)] if sampling is None else final_rows(frames, sampling)
+    chosen = [final[frame] for frame in wanted]
+    if sampling is None or not sampling.coupled:
+        parts = [chosen[i : i + at_once] for i in range(0, len(chosen), at_once)]
+        return [Group(part, list(range(len(part)))) for part in parts]
+    asked = set(chosen)
+    groups = [Group(rows, [i for i, row in enumerate(rows) if row in asked]) for rows in _batches(frames, sampling)]
+    return [group for group in groups if group.kept]

@@ -33,6 +33,7 @@ class BackboneConfig(Settings):
     """One backbone."""
 
     title: str
+    kind: Literal["image", "video"] = "image"
     path: str
     revision: str | None = None
     download: bool = False
@@ -44,7 +45,7 @@ class BackboneConfig(Settings):
 
     def spec(self, name: str) -> BackboneSpec:
         """What a job needs to load it."""
-        return BackboneSpec(name=name, path=self.path, revision=self.revision, download=self.download, half=self.half)
+        return BackboneSpec(name=name, **self.model_dump(include={"kind", "path", "revision", "download", "half"}))
 
 
 class MethodConfig(Settings):

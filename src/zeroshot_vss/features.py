@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
-from zeroshot_vss.backbones.base import Backbone
+from zeroshot_vss.backbones.base import Backbone, Start
 from zeroshot_vss.batches import Row
 from zeroshot_vss.datasets.base import Clip
 from zeroshot_vss.errors import InputError
@@ -46,8 +45,11 @@ def to_network_size(frames: NDArray[np.uint8], size: tuple[int, int]) -> NDArray
     )
 
 
-def noised_latents(backbone: Backbone, clip: Clip, rows: Sequence[Row], sampling: Sampling) -> Tensor:
-    """Where the denoising of some rows starts: [n, c, h, w]. Depends on seed, frame and noise index alone."""
+def start_of(backbone: Backbone, clip: Clip, rows: Sequence[Row], sampling: Sampling) -> Start:
+    """Where the denoising of some rows starts. Depends on the seed and on each row alone.
+
+    Video models are conditioned on the first of the rows, which must be a whole batch.
+    """
     size = network_size(clip, backbone, sampling)
     frames = to_network_size(clip.frames([row.frame for row in rows]), size)
     shape = backbone.latent_shape(*size)
@@ -55,4 +57,8 @@ def noised_latents(backbone: Backbone, clip: Clip, rows: Sequence[Row], sampling
     if sampling.posterior == "sample":
         posterior = torch.stack([gaussian(shape, sampling.seed, "posterior", row.noise) for row in rows])
     noise = torch.stack([gaussian(shape, sampling.seed, "noise", row.noise) for row in rows])
-    return backbone.add_noise(backbone.encode(frames, posterior), noise, sampling)
+    latents = backbone.add_noise(backbone.encode(frames, posterior), noise, sampling)
+    if not sampling.coupled:
+        return Start(latents)
+    blur = gaussian((3, *size), sampling.seed, "condition", rows[0].noise)
+    return Start(latents, backbone.condition(frames[0], blur, sampling))

@@ -22,30 +22,32 @@ PIXELS_AT_ONCE = 2**22
 
 
 class Pair(NamedTuple):
-    """One +lambda and one -lambda pass: a label in a frame of the plain pass."""
+    """One +lambda and one -lambda pass: a label in a frame of the plain pass, or in all frames of a coupled one."""
 
     label: int
-    frame: int
+    frames: tuple[int, ...]
 
 
-def pairs_of(maps: NDArray[np.integer]) -> list[Pair]:
+def pairs_of(maps: NDArray[np.integer], coupled: bool = False) -> list[Pair]:
     """The pairs that [n, h, w] coarse maps need, by label, then frame.
 
     A label without a cell in a frame has no difference there; a frame of one label needs no pass at all.
     """
     present = [np.unique(m).tolist() for m in maps]
-    return sorted(Pair(label, frame) for frame, labels in enumerate(present) if len(labels) > 1 for label in labels)
+    needed = [(label, frame) for frame, labels in enumerate(present) if len(labels) > 1 for label in labels]
+    if coupled:
+        return [Pair(label, tuple(range(len(maps)))) for label in sorted({label for label, _ in needed})]
+    return [Pair(label, (frame,)) for label, frame in sorted(needed)]
 
 
-def passes_within(plain: PlainPass, budget: float) -> int:
+def pairs_within(plain: PlainPass, pairs: list[Pair], budget: float) -> int:
     """How many pairs may be modulated in one call for their memory to stay within `budget` GiB.
 
-    A pass carries a copy of the recorded tensors of its frame; its own activations are of the same order.
+    A pass carries a copy of the recorded tensors of its frames; its own activations are of the same order.
     """
-    rows = plain.parts * len(next(iter(plain.states.values())))
     steps = [sum(t.nbytes for t in kept.values()) for kept in plain.injected.values()]
     recorded = _bytes(plain.prefix) + max(steps, default=0)
-    each = 3 * plain.parts * recorded / rows
+    each = 3 * recorded * max((len(pair.frames) for pair in pairs), default=1) / plain.frames
     return max(int(budget * GIB / max(each, 1)) // 2, 1)
 
 
@@ -70,7 +72,8 @@ def modulated_images(
     On a GPU that runs out of memory the number of pairs a call is halved, and stays so.
 
     Yields:
-        Some pairs, I+ and I- [m, 3, H', W'] about [-1, 1] at the network's size.
+        Some pairs, I+ and I- [m, 3, H', W'] about [-1, 1] at the network's size; the frames of the first pair, then
+        those of the second, ...
     """
     done = 0
     while done < len(pairs):
@@ -89,14 +92,27 @@ def modulated_images(
 def _decode_pair(
     backbone: Backbone, plain: PlainPass, maps: NDArray[np.integer], pairs: list[Pair], modulation: Modulation
 ) -> tuple[Tensor, Tensor]:
-    frames = torch.tensor([pair.frame for pair in pairs])
-    masks = torch.from_numpy(np.stack([maps[pair.frame] == pair.label for pair in pairs]))
-    strengths = torch.full((len(pairs),), modulation.strength)
+    places = places_of(pairs)
+    frames = torch.tensor([place.frame for place in places])
+    masks = torch.from_numpy(np.stack([maps[place.frame] == place.label for place in places]))
+    strengths = torch.full((len(places),), modulation.strength)
     latents = backbone.denoise_modulated(
         plain, frames.repeat(2), masks.repeat(2, 1, 1), torch.cat([strengths, -strengths]), modulation
     )
-    plus, minus = backbone.decode(latents).split(len(pairs))
+    plus, minus = backbone.decode(latents).split(len(places))
     return plus, minus
+
+
+class Place(NamedTuple):
+    """A label in a frame: one image of a pair."""
+
+    label: int
+    frame: int
+
+
+def places_of(pairs: list[Pair]) -> list[Place]:
+    """The images of some pairs, in the order in which they are decoded."""
+    return [Place(pair.label, frame) for pair in pairs for frame in pair.frames]
 
 
 def difference_maps(
@@ -128,11 +144,12 @@ def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(images, size, mode="bilinear", align_corners=False)
 
 
-def _split(pairs: list[Pair], size: int) -> Iterator[list[int]]:
-    """Places of pairs of one label, at most `size` together, in order."""
-    for _, group in groupby(range(len(pairs)), key=lambda i: pairs[i].label):
-        places = list(group)
-        yield from (places[i : i + size] for i in range(0, len(places), size))
+def _split(places: list[Place], maps: NDArray[np.integer], size: int) -> Iterator[list[int]]:
+    """Indices of places of one label, at most `size` together, in order; only where the frame has the label."""
+    found = (i for i, place in enumerate(places) if (maps[place.frame] == place.label).any())
+    for _, group in groupby(found, key=lambda i: places[i].label):
+        indices = list(group)
+        yield from (indices[i : i + size] for i in range(0, len(indices), size))
 
 
 def label_maps(
@@ -161,11 +178,13 @@ def label_maps(
     )
     for frame, coarse in enumerate(maps):
         best.labels[frame] = int(coarse.flat[0])
-    at_once = passes_within(plain, budget)
-    for chunk, plus, minus in modulated_images(backbone, plain, maps, pairs_of(maps), settings.modulation, at_once):
-        for part in _split(chunk, max(PIXELS_AT_ONCE // (size[0] * size[1]), 1)):
-            masks = np.stack([maps[chunk[i].frame] == chunk[i].label for i in part])
+    pairs = pairs_of(maps, backbone.coupled)
+    at_once = pairs_within(plain, pairs, budget)
+    for chunk, plus, minus in modulated_images(backbone, plain, maps, pairs, settings.modulation, at_once):
+        places = places_of(chunk)
+        for part in _split(places, maps, max(PIXELS_AT_ONCE // (size[0] * size[1]), 1)):
+            frames = [places[i].frame for i in part]
+            masks = maps[frames] == places[part[0]].label
             found = difference_maps(plus[part], minus[part], masks, size, settings)
-            frames = torch.tensor([chunk[i].frame for i in part], device=device)
-            best.update(chunk[part[0]].label, frames, found)
+            best.update(places[part[0]].label, torch.tensor(frames, device=device), found)
     return best.labels.cpu().numpy()

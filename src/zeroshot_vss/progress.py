@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -12,13 +12,12 @@ from zeroshot_vss.store import console
 _T = TypeVar("_T")
 
 
-def chunks(items: Sequence[_T], size: int, title: str) -> Iterator[tuple[int, Sequence[_T]]]:
-    """Consecutive pieces of at most `size` items, each with the index of its first, behind a progress bar."""
+def progress(items: Sequence[_T], size: Callable[[_T], int], title: str) -> Iterator[_T]:
+    """The items behind a progress bar that counts their sizes."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                TimeRemainingColumn())  # fmt: skip
-    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
-        task = progress.add_task(title, total=len(items))
-        for first in range(0, len(items), size):
-            some = items[first : first + size]
-            yield first, some
-            progress.advance(task, len(some))
+    with Progress(*columns, console=console, transient=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=sum(map(size, items)))
+        for item in items:
+            yield item
+            bar.advance(task, size(item))

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-Purpose = Literal["posterior", "noise"]
+Purpose = Literal["posterior", "noise", "condition"]
 
 
 def gaussian(shape: tuple[int, ...], seed: int, purpose: Purpose, index: int) -> Tensor:

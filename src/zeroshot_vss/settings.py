@@ -39,8 +39,12 @@ class MethodSampling(Settings):
     steps: Positive = 25
     start: NonNegative = 22
     """t_inv: the step whose noise level is added. Must not be after the modulated and the feature step."""
-    guidance: float = 5.0
-    """1 switches the unconditional half off."""
+    guidance: float | tuple[float, float] = 5.0
+    """1 switches the unconditional half off. Two values: linear from the first to the last frame of a batch, as
+    SVD has it."""
+    time_ids: tuple[float, float, float] | None = None
+    """What a video model is told of its clips: frame rate id, motion bucket, and the standard deviation of the
+    noise on the conditioning frame. None for image models."""
     noise: Literal["frame", "clip", "batch"] = "frame"
     """`frame`: each frame has its own noise. `clip`: all frames share one. `batch` (`released`): the noise
     depends on the place in the batch, as the seed is set again before each."""
@@ -49,6 +53,11 @@ class MethodSampling(Settings):
     """Frames higher than this are resized to it before the network sees them (256 for Cityscapes in the paper);
     label maps keep the frames' own size. None takes frames as they are."""
     seed: NonNegative = 1
+
+    @property
+    def parts(self) -> int:
+        """Guidance halves: 2, unconditional then conditional, or 1 without guidance."""
+        return 1 if self.guidance in (1, (1, 1)) else 2
 
     @model_validator(mode="after")
     def _in_range(self) -> MethodSampling:
@@ -60,13 +69,17 @@ class MethodSampling(Settings):
 class Sampling(MethodSampling):
     """What the stages know of it."""
 
+    coupled: bool = False
+    """Whether the frames of a batch are denoised together (video models)."""
     batches: Batches | None = None
-    """Set with `noise: batch` only, where the noise depends on it."""
+    """Set where the result depends on it: with `noise: batch` and with coupled frames."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Sampling:
-        if (self.noise == "batch") != (self.batches is not None):
-            raise ValueError("batches must be given with noise 'batch', and only then")
+        if (self.noise == "batch" or self.coupled) != (self.batches is not None):
+            raise ValueError("batches must be given with noise 'batch' or coupled frames, and only then")
+        if self.coupled != (self.time_ids is not None):
+            raise ValueError("time_ids must be given for video models, and only for them")
         return self
 
 
@@ -125,7 +138,7 @@ class Correspondence(Refinement):
 
 
 class Modulation(Settings):
-    """Masked modulation of one cross-attention layer."""
+    """Masked modulation of one block: its cross-attention in image models, its self-attentions in video models."""
 
     block: NonNegative = 7
     step: NonNegative = 22
@@ -197,9 +210,10 @@ class MethodSettings(Settings):
         return self
 
     def stage_sampling(self) -> Sampling:
-        """Sampling with the batches that noise by place in the batch depends on."""
-        batches = self.context.batches if self.sampling.noise == "batch" else None
-        return Sampling(**self.sampling.model_dump(), batches=batches)
+        """Sampling with the batches that noise by place in the batch, and coupled frames, depend on."""
+        coupled = self.sampling.time_ids is not None
+        batches = self.context.batches if self.sampling.noise == "batch" or coupled else None
+        return Sampling(**self.sampling.model_dump(), coupled=coupled, batches=batches)
 
     def stage_features(self) -> Features:
         """Settings of the feature stage."""

@@ -32,10 +32,17 @@ def spell_key(key: Key) -> str:
     return json.dumps(key, sort_keys=True)
 
 
-def add_maps(file: h5py.File, name: str, count: int, shape: tuple[int, ...], dtype: Any) -> h5py.Dataset:
-    """A dataset [count, *shape] that is chunked by frame, so that one frame can be read alone."""
+def add_maps(
+    file: h5py.File, name: str, count: int, shape: tuple[int, ...], dtype: Any, fill: int = 0
+) -> h5py.Dataset:
+    """A dataset [count, *shape] that is chunked by frame, so that one frame can be read alone.
+
+    Frames that are never written hold `fill` and take no space.
+    """
     packing: dict[str, Any] = {"compression": "gzip", "compression_opts": 1} if np.dtype(dtype).kind in "iu" else {}
-    return file.create_dataset(name, (count, *shape), dtype, chunks=(1, *shape), track_times=False, **packing)
+    return file.create_dataset(
+        name, (count, *shape), dtype, chunks=(1, *shape), track_times=False, fillvalue=fill, **packing
+    )
 
 
 def write_clip(path: Path, key: Key, fill: Callable[[h5py.File], None]) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from zeroshot_vss.backbones.base import Backbone
-from zeroshot_vss.batches import Row, final_rows
+from zeroshot_vss.batches import Row
 from zeroshot_vss.datasets.base import Clip
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.features import noised_latents
+from zeroshot_vss.features import start_of
 from zeroshot_vss.modulation import label_maps
 from zeroshot_vss.settings import Upsampling
 
@@ -24,14 +24,14 @@ class Upsampler(ABC):
     """Makes label maps [n, H, W] of a clip's size from coarse maps [n, h, w]."""
 
     @abstractmethod
-    def upsample(self, clip: Clip, frames: list[int], coarse: Maps) -> Maps:
-        """Label maps of some frames; each frame's depends on that frame alone."""
+    def upsample(self, clip: Clip, rows: Sequence[Row], coarse: Maps) -> Maps:
+        """Label maps of the rows' frames. Each depends on its frame alone, or on its batch with video models."""
 
 
 class Nearest(Upsampler):
     """Each pixel takes the label of the cell that it lies in."""
 
-    def upsample(self, clip: Clip, frames: list[int], coarse: Maps) -> Maps:
+    def upsample(self, clip: Clip, rows: Sequence[Row], coarse: Maps) -> Maps:
         height, width = clip.size
         resized = [cv2.resize(m, (width, height), interpolation=cv2.INTER_NEAREST_EXACT) for m in coarse]
         return np.stack(resized).astype(np.uint8)
@@ -40,7 +40,7 @@ class Nearest(Upsampler):
 class Bilinear(Upsampler):
     """The argmax over labels of their bilinearly resized masks; ties go to the smallest label."""
 
-    def upsample(self, clip: Clip, frames: list[int], coarse: Maps) -> Maps:
+    def upsample(self, clip: Clip, rows: Sequence[Row], coarse: Maps) -> Maps:
         return np.stack([self._one(m, clip.size) for m in coarse])
 
     def _one(self, coarse: Maps, size: tuple[int, int]) -> Maps:
@@ -60,9 +60,8 @@ class MaskedModulation(Upsampler):
         self.sampling, self.modulation = settings.sampling, settings.modulation
         backbone.check(self.sampling, [self.modulation.block])
 
-    def upsample(self, clip: Clip, frames: list[int], coarse: Maps) -> Maps:
-        every: list[Row] = final_rows(len(clip), self.sampling)
-        start = noised_latents(self.backbone, clip, [every[frame] for frame in frames], self.sampling)
+    def upsample(self, clip: Clip, rows: Sequence[Row], coarse: Maps) -> Maps:
+        start = start_of(self.backbone, clip, rows, self.sampling)
         plain = self.backbone.denoise(start, self.sampling, modulation=self.modulation)
         labels = label_maps(self.backbone, plain, coarse, clip.size, self.settings, self.budget)
         return labels.astype(np.uint8)

@@ -14,16 +14,35 @@ from torch import Tensor
 from zeroshot_vss.settings import Modulation, Sampling
 
 
+@dataclass(frozen=True)
+class Condition:
+    """What a video model knows of a batch beside its latents."""
+
+    embedding: Tensor
+    """[tokens, width] of the batch's first frame: context of the conditional half."""
+    latents: Tensor
+    """[c, h, w] of that frame, handed to the network beside every frame's own."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a denoising starts."""
+
+    latents: Tensor
+    """[n, c, h, w], noised."""
+    condition: Condition | None = None
+    """None for image models."""
+
+
 @dataclass
 class PlainPass:
     """What the unmodulated denoising of n frames leaves behind; all of it stays in memory.
 
-    `parts` counts the guidance halves (2: unconditional then conditional, 1 without guidance); recorded
-    module outputs are [parts * n, ...] in that order.
+    Recorded module outputs are [parts * n, ...] with the guidance halves (unconditional, conditional) outermost.
     """
 
-    parts: int
     sampling: Sampling
+    condition: Condition | None = None
     states: dict[int, Tensor] = field(default_factory=dict)
     """[n, c, h, w] after each step; `states[start - 1]` is the noised input."""
     queries: dict[tuple[int, int], Tensor] = field(default_factory=dict)
@@ -33,11 +52,23 @@ class PlainPass:
     prefix: dict[str, Any] = field(default_factory=dict)
     """Outputs of everything up to the modulated transformer at the modulated step."""
 
+    @property
+    def parts(self) -> int:
+        """Guidance halves."""
+        return self.sampling.parts
+
+    @property
+    def frames(self) -> int:
+        """n."""
+        return len(next(iter(self.states.values())))
+
 
 class Backbone(ABC):
-    """A frozen diffusion model. Frames in one call are independent of each other for image models."""
+    """A frozen diffusion model."""
 
     name: str
+    coupled: bool = False
+    """Whether the frames of one call are denoised together (video models) or each for itself."""
     multiple: int
     """Frame sides must be multiples of this."""
 
@@ -67,7 +98,7 @@ class Backbone(ABC):
     @abstractmethod
     def denoise(
         self,
-        start: Tensor,
+        start: Start,
         sampling: Sampling,
         queries: Sequence[tuple[int, int]] = (),
         modulation: Modulation | None = None,
@@ -76,7 +107,7 @@ class Backbone(ABC):
         """Run the steps `sampling.start` to `last` (the schedule's last where None) without modulation.
 
         Args:
-            start: [n, c, h, w] noised latents.
+            start: noised latents of n frames, with their condition.
             sampling: the schedule and the guidance.
             queries: (block, step) pairs whose queries are wanted.
             modulation: record what modulated passes with these settings will need.
@@ -90,10 +121,15 @@ class Backbone(ABC):
 
         Args:
             plain: the unmodulated pass with `modulation` recorded.
-            frames: [m] int64, which of its frames each pass belongs to.
+            frames: [m] int64, which of its frames each pass belongs to. Coupled models take all n frames of a pass
+                one after another: m is a multiple of n.
             masks: [m, h, w] of 0 and 1 on the coarse grid.
             strengths: [m], +lambda or -lambda.
         """
+
+    def condition(self, frame: NDArray[np.uint8], noise: Tensor, sampling: Sampling) -> Condition | None:
+        """What coupled models must know of a batch whose first frame is [H, W, 3]; `noise` [3, H, W] blurs it."""
+        return None
 
     @abstractmethod
     def decode(self, latents: Tensor) -> Tensor:

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 from pathlib import Path
 
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.provenance import files_digest
 
-NEEDED = ("unet/config.json", "vae/config.json", "scheduler/scheduler_config.json")
+PARTS = ("unet", "vae", "text_encoder", "image_encoder")
+"""Folders of weights."""
+CONFIGS = ("unet/config.json", "vae/config.json", "scheduler/scheduler_config.json")
+EXTENSION = ("unet/config.json", "unet/temporal.safetensors", "scheduler/scheduler_config.json")
+"""What a video model's folder holds that extends an image model."""
+POINTER = "image_model.json"
+
+
+def image_model(folder: Path) -> Path | None:
+    """Folder of the image model that a video model's folder extends; None for folders that stand alone."""
+    pointer = folder / POINTER
+    if not pointer.is_file():
+        return None
+    try:
+        return folder / str(json.loads(pointer.read_text())["path"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f'{pointer} must be {{"path": "folder of the image model"}} ({error!r})') from error
 
 
 def find_folder(spec: BackboneSpec) -> Path:
@@ -21,14 +39,34 @@ def find_folder(spec: BackboneSpec) -> Path:
     local = Path(spec.path).expanduser()
     if not local.is_dir():
         local = _from_hub(spec)
-    missing = [name for name in NEEDED if not (local / name).is_file()]
-    text = (local / "text_encoder" / "config.json").is_file() and (local / "tokenizer").is_dir()
-    if not text and not (local / "context.safetensors").is_file():
-        missing.append("text_encoder/ with tokenizer/, or context.safetensors")
-    missing += [f"{part}/*.safetensors" for part in ("unet", "vae") if not weight_files(local / part)]
-    if missing:
-        raise InputError(f"backbone '{spec.name}': {local} lacks {', '.join(missing)}; it must be a diffusers folder")
+    for folder, missing in _missing(spec, local):
+        if missing:
+            raise InputError(
+                f"backbone '{spec.name}': {folder} lacks {', '.join(missing)}; it must be a diffusers folder of "
+                f"{'an image' if spec.kind == 'image' else 'a video'} model"
+            )
     return local
+
+
+def _missing(spec: BackboneSpec, local: Path) -> list[tuple[Path, list[str]]]:
+    """The folders of a backbone and what each lacks."""
+    if spec.kind == "image":
+        return [(local, _lacking(local, ("text_encoder", "tokenizer"), "context.safetensors"))]
+    extended = image_model(local)
+    if extended is None:
+        return [(local, _lacking(local, ("image_encoder", "feature_extractor"), POINTER))]
+    absent = [name for name in EXTENSION if not (local / name).is_file()]
+    return [(local, absent), (extended, _lacking(extended, ("text_encoder", "tokenizer"), "context.safetensors"))]
+
+
+def _lacking(folder: Path, encoder: tuple[str, str], instead: str) -> list[str]:
+    missing = [name for name in CONFIGS if not (folder / name).is_file()]
+    model, helper = encoder
+    if not (
+        ((folder / model / "config.json").is_file() and (folder / helper).is_dir()) or (folder / instead).is_file()
+    ):
+        missing.append(f"{model}/ with {helper}/, or {instead}")
+    return missing + [f"{part}/*.safetensors" for part in ("unet", "vae") if not weight_files(folder / part)]
 
 
 def _from_hub(spec: BackboneSpec) -> Path:
@@ -37,7 +75,7 @@ def _from_hub(spec: BackboneSpec) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    wanted = ["*.json", "*.txt", "unet/*.safetensors", "vae/*.safetensors", "text_encoder/*.safetensors"]
+    wanted = ["*.json", "*.txt", *(f"{part}/*.safetensors" for part in PARTS)]
     try:
         folder = snapshot_download(
             spec.path, revision=spec.revision, allow_patterns=wanted, local_files_only=not spec.download
@@ -59,19 +97,22 @@ def weight_files(folder: Path) -> list[Path]:
     return full or [path for path in found if ".fp16." in path.name]
 
 
-def _parts(folder: Path) -> list[Path]:
-    """All files that results depend on."""
-    further = ("text_encoder/config.json", "context.safetensors")
-    weights = [path for part in ("unet", "vae", "text_encoder") for path in weight_files(folder / part)]
-    return [*weights, *(folder / name for name in NEEDED), *(p for name in further if (p := folder / name).is_file())]
+def _files(folder: Path) -> list[Path]:
+    """All files that results depend on, with those of an image model that is extended."""
+    further = ("text_encoder/config.json", "image_encoder/config.json", "feature_extractor/preprocessor_config.json",
+               "context.safetensors", POINTER)  # fmt: skip
+    weights = [path for part in PARTS for path in weight_files(folder / part)]
+    found = [*weights, *(p for name in (*CONFIGS, *further) if (p := folder / name).is_file())]
+    extended = image_model(folder)
+    return found if extended is None else [*found, *_files(extended)]
 
 
 def fingerprint(spec: BackboneSpec) -> str:
     """A cheap digest (sizes and the last 16 MiB of each file) that changes when a backbone's files are exchanged."""
     folder, digest = find_folder(spec), hashlib.sha256()
-    for path in _parts(folder):
+    for path in _files(folder):
         size = path.stat().st_size
-        digest.update(f"{path.relative_to(folder)} {size} ".encode())
+        digest.update(f"{os.path.relpath(path, folder)} {size} ".encode())
         with path.open("rb") as file:
             file.seek(max(size - 2**24, 0))
             digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -80,4 +121,4 @@ def fingerprint(spec: BackboneSpec) -> str:
 
 def weights_digest(spec: BackboneSpec) -> str:
     """Digest of all weights and configs of a backbone."""
-    return files_digest(_parts(find_folder(spec)))
+    return files_digest(_files(find_folder(spec)))

@@ -118,3 +118,28 @@ class Decoder:
         """
         weight: Tensor = self.transformer(block).proj_out.weight
         return weight.flatten(1).float().sum(1)
+
+
+class VideoDecoder(Decoder):
+    """The decoder of a `UNetSpatioTemporalConditionModel`, whose transformers have spatial and temporal layers."""
+
+    def injected(self, blocks: tuple[int, ...]) -> dict[str, nn.Module]:
+        """Query and key projections of temporal self-attention, the only ones that the released code injects."""
+        found: dict[str, nn.Module] = {}
+        for k in blocks:
+            for i, layer in enumerate(self.transformer(k).temporal_transformer_blocks):
+                found |= {f"{k}.{i}.to_q": layer.attn1.to_q, f"{k}.{i}.to_k": layer.attn1.to_k}
+        return found
+
+    def temporal_queries(self, blocks: tuple[int, ...]) -> dict[str, nn.Module]:
+        """`attn1.to_q` of the blocks' temporal layers; their outputs are [parts * h * w, frames, channels]."""
+        return {str(k): self.transformer(k).temporal_transformer_blocks[0].attn1.to_q for k in blocks}
+
+    def shift(self, block: int) -> Tensor:
+        """What adding 1 to the outputs of spatial and temporal self-attention adds to the transformer's output.
+
+        The temporal layer starts from the spatial one's output and is mixed with it: alpha 1 + (1 - alpha) (1 + 1)
+        = 2 - alpha, with alpha the learned share of the spatial path.
+        """
+        alpha = self.transformer(block).time_mixer.mix_factor.float().sigmoid()
+        return (2 - alpha) * super().shift(block)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -84,15 +83,14 @@ def inflate(image: UNet2DConditionModel) -> UNetSpatioTemporalConditionModel:
     video = build_video_unet(video_config(image))
     fits = video.load_state_dict(spatial_weights(image), strict=False)
     assert not fits.unexpected_keys, fits.unexpected_keys
-    silent: partial[Tensor] = partial(nn.init.zeros_)
     for name, module in video.named_modules():
         if name.endswith(("temporal_res_block.conv2", "time_pos_embed.linear_2", "add_embedding.linear_2")) or (
             "temporal_transformer_blocks" in name and name.endswith(("to_out.0", "net.2"))
         ):
             assert isinstance(module, nn.Linear | nn.Conv3d)
-            silent(module.weight)
+            nn.init.zeros_(module.weight)
             if module.bias is not None:
-                silent(module.bias)
+                nn.init.zeros_(module.bias)
     return video
 
 

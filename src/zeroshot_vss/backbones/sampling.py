@@ -12,14 +12,23 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Schedule:
-    """`sigmas` [steps + 1] with a final 0, and the network's `timesteps` [steps] (999, 959, ..., 39 for 25)."""
+    """`sigmas` [steps + 1] with a final 0, and the network's `timesteps` [steps] (999, 959, ..., 39 for 25; a quarter
+    of the logarithm of sigma where the model was trained on continuous noise levels)."""
 
     sigmas: Tensor
     timesteps: Tensor
 
 
 def make_schedule(scheduler_config: dict[str, Any], steps: int) -> Schedule:
-    """The DDPM sigmas of the model's own noise schedule at `steps` timesteps, the largest first."""
+    """The schedule of `steps` steps, the largest noise first.
+
+    Models trained on continuous noise levels (SVD: sigmas 0.002 to 700, rho 7, EDM's equation 5) bring their own
+    spacing; for the others it is the DDPM sigmas of the model's betas at evenly spaced timesteps, the last included.
+    """
+    if scheduler_config.get("timestep_type") == "continuous":
+        scheduler: Any = EulerDiscreteScheduler.from_config(scheduler_config)
+        scheduler.set_timesteps(steps)
+        return Schedule(scheduler.sigmas.float().cpu(), scheduler.timesteps.float().cpu())
     keep = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
     scheduler = EulerDiscreteScheduler(
         **{k: scheduler_config[k] for k in keep if k in scheduler_config}, timestep_spacing="trailing"
@@ -46,9 +55,16 @@ def to_epsilon(output: Tensor, x: Tensor, sigma: Tensor, prediction_type: str) -
     raise ValueError(f"prediction type {prediction_type!r}; known: 'epsilon', 'v_prediction'")
 
 
-def guide(halves: Tensor, scale: float) -> Tensor:
-    """Classifier-free guidance on [2, n, ...]: unconditional + scale (conditional - unconditional)."""
+def guide(halves: Tensor, scale: float | tuple[float, float]) -> Tensor:
+    """Classifier-free guidance on [2, n, ...]: unconditional + scale (conditional - unconditional).
+
+    A pair of scales grows linearly over frames, [2, m, frames, ...].
+    """
     unconditional, conditional = halves
+    if isinstance(scale, tuple):
+        frames = halves.shape[2]
+        growing = torch.linspace(*scale, frames, device=halves.device)
+        return torch.lerp(unconditional, conditional, growing.view(-1, *[1] * (halves.ndim - 3)))
     return torch.lerp(unconditional, conditional, scale)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import model_validator
 
@@ -13,9 +14,12 @@ class BackboneSpec(Settings):
     """Where a backbone is and how it is run."""
 
     name: str
+    kind: Literal["image", "video"] = "image"
+    """A key of :data:`zeroshot_vss.backbones.loading.KINDS`: like Stable Diffusion, or Stable Video Diffusion."""
     path: str
-    """A folder in diffusers' format (unet/, vae/, scheduler/, and text_encoder/ with tokenizer/ or
-    context.safetensors), or a repository of the hub."""
+    """A folder in diffusers' format, or a repository of the hub. Both kinds have unet/, vae/ and scheduler/; image
+    models text_encoder/ with tokenizer/, or context.safetensors; video models image_encoder/ with
+    feature_extractor/, or image_model.json, which points to the image model that they extend."""
     revision: str | None = None
     """Commit of a hub repository; needed there, so that results can be repeated."""
     download: bool = False

@@ -10,9 +10,14 @@ from pydantic import ValidationError
 
 from zeroshot_vss.datasets.base import VOID, Clip, DataSet, Frames, LabelMap, Legend
 from zeroshot_vss.datasets.camvid import CamVid, CamVidOptions
+from zeroshot_vss.datasets.camvid32 import CamVid32, CamVid32Options
+from zeroshot_vss.datasets.cityscapes import Cityscapes, CityscapesOptions
+from zeroshot_vss.datasets.clvos import Clvos, ClvosOptions
+from zeroshot_vss.datasets.davis import Davis, DavisOptions
 from zeroshot_vss.datasets.folder import FolderClip, UserClips, UserOptions
 from zeroshot_vss.datasets.options import Options
 from zeroshot_vss.datasets.scenes import Scenes, ScenesOptions
+from zeroshot_vss.datasets.scenes_objects import SceneObjects, SceneObjectsOptions
 from zeroshot_vss.datasets.vspw import Vspw, VspwOptions
 from zeroshot_vss.errors import InputError
 
@@ -43,8 +48,13 @@ class Entry(Generic[_O]):
 
 DATASETS: dict[str, Entry[Any]] = {
     "scenes": Entry(ScenesOptions, Scenes),
+    "scenes-objects": Entry(SceneObjectsOptions, SceneObjects),
     "vspw": Entry(VspwOptions, Vspw),
+    "cityscapes": Entry(CityscapesOptions, Cityscapes),
     "camvid": Entry(CamVidOptions, CamVid),
+    "camvid-32": Entry(CamVid32Options, CamVid32),
+    "davis": Entry(DavisOptions, Davis),
+    "clvos": Entry(ClvosOptions, Clvos),
     "user": Entry(UserOptions, UserClips),
 }
 

@@ -7,18 +7,22 @@ from zeroshot_vss.errors import InputError
 
 
 def annotation(dataset: DataSet, clip: Clip) -> LabelMap | None:
-    """The first frame's annotation, or None where clusters are the labels.
+    """The annotation of the clip's reference frame (the first but for few data sets).
+
+    None where clusters are the labels.
 
     Raises:
-        InputError: the data set has classes, but the first frame has no annotation or only void.
+        InputError: the data set has classes, but the reference frame has no annotation or only void.
     """
     if dataset.legend is None:
         return None
-    labels = clip.labels(0)
+    labels = clip.labels(clip.reference)
     if labels is None or (labels == VOID).all():
         what = "is void everywhere" if labels is not None else "is missing"
+        first = clip.reference == 0
         raise InputError(
-            f"clip '{clip.name}': the annotation of the first frame ({clip.frame_name(0)}) {what}; "
-            "it names the clusters, so the clip must begin at an annotated frame"
+            f"clip '{clip.name}': the annotation of the {'first' if first else 'reference'} frame "
+            f"({clip.frame_name(clip.reference)}) {what}; it names the clusters, so "
+            + ("the clip must begin at an annotated frame" if first else "leave the clip out")
         )
     return labels

@@ -24,6 +24,8 @@ class Clip(ABC):
     name: str
     size: tuple[int, int]
     """Height and width of every frame."""
+    reference: int = 0
+    """The frame whose annotation names the clusters."""
 
     @abstractmethod
     def __len__(self) -> int:
@@ -44,6 +46,13 @@ class Clip(ABC):
         Raises:
             InputError: the mask has another size than its frame or holds an id outside the classes.
         """
+
+    def mapped(self) -> Sequence[int]:
+        """The frames whose full-resolution label maps are wanted, in order; cheap (nothing is read).
+
+        All of them, but for clips with few annotated frames: then these alone.
+        """
+        return range(len(self))
 
     def frame_name(self, index: int) -> str:
         """What the frame is called in messages and in folders of predictions, without an ending.
@@ -78,6 +87,8 @@ class DataSet(ABC):
     name: str
     legend: Legend | None
     """None where clusters are the labels."""
+    unique_frames: bool = False
+    """Whether the name of a frame is that of no other clip's, so that predictions may lie anywhere in their folder."""
 
     @abstractmethod
     def clips(self) -> list[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import numpy as np
 
 from zeroshot_vss.datasets.base import VOID, Clip, Legend
-from zeroshot_vss.datasets.folder import FolderClip, MaskIds, frame_files
-from zeroshot_vss.datasets.options import NamedClips, RootOptions, check_name, find_root, read_list
+from zeroshot_vss.datasets.folder import FolderClip, frame_files
+from zeroshot_vss.datasets.masks import MaskIds
+from zeroshot_vss.datasets.options import NamedClips, RootOptions, check_name, find_root, read_list, root_key
 from zeroshot_vss.errors import InputError
 
 IDS = MaskIds.of({11: VOID} | {index: index for index in range(11)}, "0..11")
@@ -53,17 +55,27 @@ class CamVid(NamedClips):
         self._folder, self._masks = inner / options.split, inner / f"{options.split}annot"
         for folder in (self._folder, self._masks):
             if not folder.is_dir():
-                raise InputError(f"data set 'camvid': there is no folder {folder}; {get}, `datasets: camvid: root:`")
-        self._files: dict[str, list[str]] = {}
-        for name in _frame_names(root, inner, self._folder):
-            sequence, _, number = name.rpartition("_")
-            if not sequence or not number:
-                raise InputError(f"data set 'camvid': frame {name} has no sequence in its name, as 0016E5_07959.png")
-            self._files.setdefault(sequence, []).append(name)
+                raise InputError(f"data set 'camvid': there is no folder {folder}; {get}, {root_key(self.name)}")
+        self._files = by_sequence(_frame_names(root, inner, self._folder), "data set 'camvid'")
         super().__init__(self._files, options.limit, options.clips)
 
     def _open(self, name: str) -> Clip:
         return FolderClip(name, self._folder, masks=self._masks, ids=IDS, only=self._files[name])
+
+
+def by_sequence(names: Iterable[str], where: str) -> dict[str, list[str]]:
+    """Frames of each sequence of CamVid: `0016E5_07959.png` is of `0016E5`.
+
+    Raises:
+        InputError: a name has no sequence.
+    """
+    sequences: dict[str, list[str]] = {}
+    for name in names:
+        sequence, _, number = name.rpartition("_")
+        if not sequence or not number:
+            raise InputError(f"{where}: frame {name} has no sequence in its name, as 0016E5_07959.png")
+        sequences.setdefault(sequence, []).append(name)
+    return sequences
 
 
 def _frame_names(root: Path, inner: Path, folder: Path) -> list[str]:

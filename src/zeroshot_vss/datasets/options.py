@@ -94,13 +94,18 @@ def find_root(root: Path | None, key: str, get: str) -> Path:
     Raises:
         InputError: `root` is not set or no folder; the message says what to get and what to set.
     """
-    advice = f"{get}, then set its folder in the configuration (`datasets: {key}: root:`)"
+    advice = f"{get}, then set its folder in the configuration ({root_key(key)})"
     if root is None:
         raise InputError(f"data set {key!r}: no root is set; {advice}")
     root = root.expanduser()
     if not root.is_dir():
         raise InputError(f"data set {key!r}: there is no folder {root}; {advice}")
     return root
+
+
+def root_key(key: str) -> str:
+    """Where the configuration holds the folder of a data set, for messages."""
+    return f"`datasets: {key}: options: root:`"
 
 
 def read_list(path: Path) -> list[str]:

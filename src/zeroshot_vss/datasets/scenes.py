@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 # The module, not its function: importing palette first comes through here before the function is there.
@@ -58,7 +59,7 @@ class SceneClip(Clip):
     def __init__(self, name: str, seed: int, length: int) -> None:
         self.name = name
         self.size = (HEIGHT, WIDTH)
-        self._seed = seed
+        self.seed = seed
         self._length = length
         self._kept: tuple[int, Frames, LabelMap] | None = None
 
@@ -69,11 +70,15 @@ class SceneClip(Clip):
         pictures = [self._pair(index)[0] for index in indices]
         return np.stack(pictures) if pictures else np.empty((0, *self.size, 3), np.uint8)
 
-    def labels(self, index: int) -> LabelMap:
+    def labels(self, index: int) -> LabelMap | None:
         return self._pair(index)[1].copy()
 
     def check(self) -> None:
         """Nothing is read from outside."""
+
+    def _render(self, block: NDArray[np.intp]) -> tuple[Frames, LabelMap]:
+        """Frames and labels of some frame numbers."""
+        return render_clip(self.seed, self._length, block)
 
     def _pair(self, index: int) -> tuple[Frames, LabelMap]:
         if not 0 <= index < self._length:
@@ -81,6 +86,6 @@ class SceneClip(Clip):
         first = index - index % _BLOCK
         if self._kept is None or self._kept[0] != first:
             block = np.arange(first, min(first + _BLOCK, self._length))
-            self._kept = (first, *render_clip(self._seed, self._length, block))
+            self._kept = (first, *self._render(block))
         _, frames, labels = self._kept
         return frames[index - first], labels[index - first]

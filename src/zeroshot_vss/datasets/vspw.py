@@ -9,8 +9,9 @@ from typing import Literal
 # The module, not its function: importing palette first comes through here before the function is there.
 from zeroshot_vss import palette
 from zeroshot_vss.datasets.base import VOID, Clip, Legend
-from zeroshot_vss.datasets.folder import FolderClip, MaskIds
-from zeroshot_vss.datasets.options import NamedClips, RootOptions, find_root, read_list
+from zeroshot_vss.datasets.folder import FolderClip
+from zeroshot_vss.datasets.masks import MaskIds
+from zeroshot_vss.datasets.options import NamedClips, RootOptions, find_root, read_list, root_key
 from zeroshot_vss.errors import InputError
 
 CLASSES = 124
@@ -37,7 +38,7 @@ class Vspw(NamedClips):
         self._split = options.split
         names = self._root / f"{options.split}.txt"
         if not names.is_file():
-            raise InputError(f"data set 'vspw': {self._root} holds no {names.name}; {get}, `datasets: vspw: root:`")
+            raise InputError(f"data set 'vspw': {self._root} holds no {names.name}; {get}, {root_key(self.name)}")
         super().__init__(read_list(names), options.limit, options.clips)
         self.legend = Legend(_class_names(self._root / "label_num_dic_final.json"), palette.cluster_colours(CLASSES))
 

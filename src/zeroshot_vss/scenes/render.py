@@ -1,4 +1,4 @@
-"""Frames and exact label maps of a generated world."""
+"""Frames and exact maps of the classes and of the moving objects of a generated world."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from zeroshot_vss.scenes.world import HEIGHT, MARGIN, NOTHING, WIDTH, Layer, Sprite, World, depth, sample_world
+from zeroshot_vss.scenes.world import HEIGHT, MARGIN, NOTHING, WIDTH, Label, Layer, Sprite, World, depth, sample_world
+
+FIRST_OBJECT = len(Label)
+"""The maps that are drawn hold classes, and from this value on the moving objects, in the order of `World.sprites`."""
 
 
 def render_clip(
@@ -22,12 +25,41 @@ def render_clip(
     Returns:
         Frames [n, 128, 192, 3] uint8 RGB and labels [n, 128, 192] uint8, see :class:`world.Label`.
     """
+    world, pictures, maps = _render(seed, frames, only)
+    classes = np.arange(256, dtype=np.uint8)
+    classes[FIRST_OBJECT : FIRST_OBJECT + len(world.sprites)] = [sprite.label for sprite in world.sprites]
+    return pictures, classes[maps]
+
+
+def render_objects(
+    seed: int, frames: int, only: NDArray[np.intp] | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The same clip with its moving objects told apart.
+
+    Args:
+        seed: as for :func:`render_clip`, and so are the others.
+        frames: length of the clip.
+        only: frame numbers to render.
+
+    Returns:
+        Frames as :func:`render_clip` gives them, and objects [n, 128, 192] uint8: 1, 2, ... for the vehicles and
+        persons of the clip, in or out of view, each with its number in all frames; 0 elsewhere.
+    """
+    world, pictures, maps = _render(seed, frames, only)
+    objects = np.zeros(256, np.uint8)
+    objects[FIRST_OBJECT : FIRST_OBJECT + len(world.sprites)] = np.arange(1, len(world.sprites) + 1)
+    return pictures, objects[maps]
+
+
+def _render(
+    seed: int, frames: int, only: NDArray[np.intp] | None
+) -> tuple[World, NDArray[np.uint8], NDArray[np.uint8]]:
     rng = np.random.default_rng(np.random.SeedSequence([20240516, seed]))
     world = sample_world(rng, frames)
     chosen = np.arange(frames) if only is None else only
     # The sensor noise of a frame comes from the clip and the frame alone, whichever frames are asked for.
     pairs = [_frame(world, int(t), np.random.default_rng([seed, int(t)])) for t in chosen]
-    return np.stack([p[0] for p in pairs]), np.stack([p[1] for p in pairs])
+    return world, np.stack([p[0] for p in pairs]), np.stack([p[1] for p in pairs])
 
 
 def _frame(world: World, t: int, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -37,8 +69,8 @@ def _frame(world: World, t: int, rng: np.random.Generator) -> tuple[NDArray[np.u
     for layer in world.layers:
         _put_layer(colour, labels, layer, pan)
     _put_ground(colour, labels, world, pan)
-    for sprite in world.sprites:
-        _put_sprite(colour, labels, sprite, world.ground.horizon, pan, t)
+    for number, sprite in enumerate(world.sprites):
+        _put_sprite(colour, labels, sprite, FIRST_OBJECT + number, world.ground.horizon, pan, t)
     _put_layer(colour, labels, world.front, pan)
     colour, labels = _move_camera(colour, labels, float(world.camera.zoom[t]), float(world.camera.bob[t]))
     return _expose(colour, world, t, rng), labels
@@ -61,7 +93,13 @@ def _put_ground(colour: NDArray[np.float32], labels: NDArray[np.uint8], world: W
 
 
 def _put_sprite(
-    colour: NDArray[np.float32], labels: NDArray[np.uint8], sprite: Sprite, horizon: int, pan: float, t: int
+    colour: NDArray[np.float32],
+    labels: NDArray[np.uint8],
+    sprite: Sprite,
+    label: int,
+    horizon: int,
+    pan: float,
+    t: int,
 ) -> None:
     phase = t % len(sprite.mask)
     mask, picture = sprite.mask[phase], sprite.colour[phase]
@@ -75,7 +113,7 @@ def _put_sprite(
     colour[shadow, x0:x1] *= 0.6
     inside = mask[y0 - top : y1 - top, x0 - left : x1 - left]
     colour[y0:y1, x0:x1][inside] = picture[y0 - top : y1 - top, x0 - left : x1 - left][inside]
-    labels[y0:y1, x0:x1][inside] = sprite.label
+    labels[y0:y1, x0:x1][inside] = label
 
 
 def _move_camera(

@@ -25,7 +25,7 @@ class FeatureCache:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: Any = open_clip(path)
-        rows = [Row(int(frame), int(noise)) for frame, noise in self._file["rows"][()]]
+        rows = [Row(*map(int, row)) for row in self._file["rows"][()]]
         self._place = {row: index for index, row in enumerate(rows)}
         self.frames = max(row.frame for row in rows) + 1
         first = next(name for name in self._file if name.startswith("block"))

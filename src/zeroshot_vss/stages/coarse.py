@@ -56,7 +56,7 @@ def _label(
             f"({cache.grid[0]} x {cache.grid[1]}); lower context.clusters"
         )
     batches = cut(cache.frames, settings.batches)
-    rows = [rows_of_batch(batch, job.features.sampling) for batch in batches]
+    rows = [rows_of_batch(batch, job.features.sampling, number) for number, batch in enumerate(batches)]
 
     def tokens(number: int) -> Any:
         return normalise_tokens(cache.aggregated(settings.blocks, rows[number]))

@@ -36,7 +36,7 @@ def run(job: CorrespondenceJob, manifest: Path, features: Path) -> None:
         with FeatureCache(cached.file(name)) as cache:
             if settings.batches is not None:
                 for number, batch in enumerate(cut(cache.frames, settings.batches)):
-                    rows = rows_of_batch(batch, job.features.sampling)
+                    rows = rows_of_batch(batch, job.features.sampling, number)
                     tokens = torch.from_numpy(cache.tokens(settings.block, rows)).to(device)
                     file.create_dataset(f"tracks{number}", data=released_tracks(tokens), track_times=False)
                 return

@@ -12,10 +12,10 @@ import torch
 from zeroshot_vss.backbones.base import Backbone
 from zeroshot_vss.backbones.folder import weights_digest
 from zeroshot_vss.backbones.loading import load_backbone
-from zeroshot_vss.batches import rows_of_clip
+from zeroshot_vss.batches import feature_groups, rows_of_clip
 from zeroshot_vss.datasets import Clip
-from zeroshot_vss.features import network_size, noised_latents
-from zeroshot_vss.progress import chunks
+from zeroshot_vss.features import network_size, start_of
+from zeroshot_vss.progress import progress
 from zeroshot_vss.provenance import code_digest
 from zeroshot_vss.runtime import prepare, workers_for
 from zeroshot_vss.stages.job import FeaturesJob
@@ -23,7 +23,7 @@ from zeroshot_vss.store import Key, Manifest, add_maps, run_clips
 
 
 def run(job: FeaturesJob, manifest: Path, checked: Path) -> None:
-    """Write `<clip>.h5` with `rows` [R, 2] (frame, noise) and `block<k>` [R, h, w, C] float16 for each block."""
+    """Write `<clip>.h5`: `rows` [R, 3] (frame, noise, batch) and `block<k>` [R, h, w, C] float16 for each block."""
     settings = job.settings
     device = prepare(job.compute)
     dataset = job.dataset.open()
@@ -53,12 +53,15 @@ def _cache_queries(job: FeaturesJob, clip: Clip, backbone: Backbone, file: h5py.
     (grid,) = grids
     wanted = [(block, settings.step) for block in settings.blocks]
     written: dict[int, h5py.Dataset] = {}
-    for first, some in chunks(rows, job.compute.frames_at_once, f"features of {clip.name}"):
-        start = noised_latents(backbone, clip, some, settings.sampling)
+    first = 0
+    groups = feature_groups(len(clip), settings.sampling, job.compute.frames_at_once)
+    for some in progress(groups, len, f"features of {clip.name}"):
+        start = start_of(backbone, clip, some, settings.sampling)
         plain = backbone.denoise(start, settings.sampling, wanted, last=settings.step)
         for block, step in wanted:
             queries = plain.queries[block, step].unflatten(1, grid).to("cpu", torch.float16).numpy()
             if block not in written:
                 written[block] = add_maps(file, f"block{block}", len(rows), queries.shape[1:], np.float16)
             written[block][first : first + len(some)] = queries
+        first += len(some)
     file.create_dataset("rows", data=np.array(rows, np.int32), track_times=False)

@@ -10,7 +10,9 @@ import numpy as np
 
 from zeroshot_vss.backbones.folder import weights_digest
 from zeroshot_vss.backbones.loading import load_backbone
-from zeroshot_vss.progress import chunks
+from zeroshot_vss.batches import map_groups
+from zeroshot_vss.datasets import VOID
+from zeroshot_vss.progress import progress
 from zeroshot_vss.provenance import code_digest
 from zeroshot_vss.runtime import prepare, workers_for
 from zeroshot_vss.stages.job import UpsampleJob
@@ -19,7 +21,10 @@ from zeroshot_vss.upsamplers import make_upsampler
 
 
 def run(job: UpsampleJob, manifest: Path, checked: Path, coarse: Path) -> None:
-    """Write `<clip>.h5` with `maps` [n, H, W] uint8: class ids or clusters, VOID where the method cannot label."""
+    """Write `<clip>.h5` with `maps` [n, H, W] uint8: class ids or clusters.
+
+    VOID stands where the method cannot label, and in frames whose maps nobody asks for (`Clip.mapped`).
+    """
     device = prepare(job.compute)
     dataset = job.dataset.open()
     refined = Manifest.load(coarse)
@@ -34,11 +39,14 @@ def run(job: UpsampleJob, manifest: Path, checked: Path, coarse: Path) -> None:
 
     def work(name: str, file: h5py.File) -> None:
         clip = dataset.clip(name)
-        maps = add_maps(file, "maps", len(clip), clip.size, np.uint8)
+        maps = add_maps(file, "maps", len(clip), clip.size, np.uint8, fill=VOID)
         with open_clip(refined.file(name)) as found:
-            for first, frames in chunks(range(len(clip)), job.compute.frames_at_once, f"label maps of {name}"):
-                some = np.asarray(found["maps"][first : first + len(frames)])  # pyright: ignore
-                maps[first : first + len(frames)] = upsampler().upsample(clip, list(frames), some)
+            groups = map_groups(len(clip), clip.mapped(), job.settings.sampling, job.compute.frames_at_once)
+            for group in progress(groups, lambda group: len(group.kept), f"label maps of {name}"):
+                some = np.stack([found["maps"][row.frame] for row in group.rows])  # pyright: ignore
+                made = upsampler().upsample(clip, group.rows, some)
+                for place in group.kept:
+                    maps[group.rows[place].frame] = made[place]
 
     workers = workers_for(job.compute, device, len(job.clips))
     run_clips("label maps", manifest, job.clips, key, work, [Manifest.load(checked), refined], workers)

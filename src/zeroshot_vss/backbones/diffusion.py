@@ -1,0 +1,202 @@
+"""What image and video diffusion models share: latents, the plain pass and the modulated passes.
+
+A model adds how its network is called, and which of its modules take part (:class:`Decoder`).
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from zeroshot_vss.backbones.base import Backbone, PlainPass, Start
+from zeroshot_vss.backbones.hooks import Decoder, recording
+from zeroshot_vss.backbones.sampling import Schedule, euler_step, make_schedule
+from zeroshot_vss.errors import InputError
+from zeroshot_vss.settings import Modulation, Sampling
+
+
+class LatentDiffusion(Backbone):
+    """A UNet and a VAE behind :class:`Backbone`. Latents are float32; the networks run in their own precision.
+
+    Args:
+        name: as in the config, for messages.
+        decoder: the UNet's decoder, by the paper's block numbers.
+        vae: an autoencoder of diffusers. `AutoencoderTiny` has no posterior: no noise is drawn.
+        scheduler_config: the model's noise schedule, as in its scheduler folder.
+        images_at_once: most latents that the VAE takes in one call.
+    """
+
+    def __init__(
+        self, name: str, decoder: Decoder, vae: Any, scheduler_config: dict[str, Any], images_at_once: int = 16
+    ) -> None:
+        self.name, self.decoder = name, decoder
+        self.unet, self.vae = decoder.unet.eval().requires_grad_(False), vae.eval().requires_grad_(False)
+        self.scheduler_config = scheduler_config
+        self.prediction_type: str = scheduler_config.get("prediction_type", "epsilon")
+        self.images_at_once = images_at_once
+        self.device, self.dtype = self.unet.device, self.unet.dtype
+        widths = getattr(vae.config, "block_out_channels", None) or vae.config.encoder_block_out_channels
+        self.factor = 2 ** (len(widths) - 1)
+        self.multiple = self.factor * 2 ** (len(self.unet.up_blocks) - 1)
+        self._schedules: dict[int, Schedule] = {}
+
+    @abstractmethod
+    def predict(self, x: Tensor, plain: PlainPass, step: int, substitutes: dict[Any, Any]) -> Tensor:
+        """Guided prediction of the noise in states [m, c, h, w] at a step, with some modules' outputs given.
+
+        Sampling and condition are those of the plain pass; a coupled model's x holds whole passes of its frames.
+        """
+
+    def grid(self, height: int, width: int, block: int) -> tuple[int, int]:
+        scale = self.factor * 2 ** self.decoder.level(block)
+        return height // scale, width // scale
+
+    def latent_shape(self, height: int, width: int) -> tuple[int, int, int]:
+        return self.unet.config.out_channels, height // self.factor, width // self.factor
+
+    def check(self, sampling: Sampling, blocks: Sequence[int]) -> None:
+        known = self.decoder.attention_blocks()
+        for block in blocks:
+            if block not in known:
+                raise InputError(f"backbone '{self.name}': block {block} has no attention; choose among {known}")
+        if sampling.coupled != self.coupled:
+            what = "set sampling.time_ids" if self.coupled else "leave sampling.time_ids out"
+            raise InputError(f"backbone '{self.name}' is {'a video' if self.coupled else 'an image'} model; {what}")
+
+    def schedule(self, steps: int) -> Schedule:
+        """The schedule of `steps` steps."""
+        if steps not in self._schedules:
+            self._schedules[steps] = make_schedule(self.scheduler_config, steps)
+        return self._schedules[steps]
+
+    @torch.inference_mode()
+    def encode(self, frames: NDArray[np.uint8], noise: Tensor | None) -> Tensor:
+        images = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float() / 127.5 - 1
+        noises = [None] * len(images) if noise is None else noise.split(self.images_at_once)
+        parts = [self.encode_images(i, n) for i, n in zip(images.split(self.images_at_once), noises, strict=False)]
+        return torch.cat(parts) * self.vae.config.scaling_factor
+
+    def encode_images(self, images: Tensor, noise: Tensor | None) -> Tensor:
+        """Unscaled latents of images [n, 3, H, W] in [-1, 1]; see :meth:`encode` for `noise`."""
+        encoded = self.vae.encode(images.to(self.device, self.vae.dtype))
+        if hasattr(encoded, "latents"):
+            return encoded.latents.float()
+        posterior = encoded.latent_dist
+        latents = posterior.mean.float()
+        if noise is not None:
+            latents = latents + posterior.std.float() * noise.to(self.device)
+        return latents
+
+    @torch.inference_mode()
+    def decode(self, latents: Tensor) -> Tensor:
+        scaled = (latents / self.vae.config.scaling_factor).to(self.vae.dtype)
+        return torch.cat([self.decode_latents(part).float() for part in scaled.split(self.images_at_once)])
+
+    def decode_latents(self, latents: Tensor) -> Tensor:
+        """Images of unscaled latents, each for itself."""
+        return self.vae.decode(latents).sample
+
+    @torch.inference_mode()
+    def add_noise(self, latents: Tensor, noise: Tensor, sampling: Sampling) -> Tensor:
+        return latents + self.schedule(sampling.steps).sigmas[sampling.start].item() * noise.to(latents.device)
+
+    @torch.inference_mode()
+    def denoise(
+        self,
+        start: Start,
+        sampling: Sampling,
+        queries: Sequence[tuple[int, int]] = (),
+        modulation: Modulation | None = None,
+        last: int | None = None,
+    ) -> PlainPass:
+        plain = PlainPass(sampling, start.condition)
+        plain.states[sampling.start - 1] = x = start.latents
+        schedule = self.schedule(sampling.steps)
+        for step in range(sampling.start, sampling.steps if last is None else last + 1):
+            asked = self.decoder.self_queries(tuple(b for b, s in queries if s == step))
+            injected: dict[str, Any] = {}
+            prefix: dict[str, Any] = {}
+            if modulation is not None and step >= modulation.step:
+                if modulation.injection:
+                    injected = self.decoder.injected(self._injected(modulation, step))
+                if step == modulation.step:
+                    prefix = self.decoder.before(modulation.block)
+            with recording(asked) as seen, recording(injected) as kept, recording(prefix) as before:
+                epsilon = self.predict(x, plain, step, {})
+            plain.states[step] = x = euler_step(x, epsilon, schedule, step)
+            for block, tokens in seen.items():
+                plain.queries[int(block), step] = tokens[-len(x) :]
+            plain.injected[step] = kept
+            if prefix:
+                plain.prefix = before
+        return plain
+
+    def _injected(self, modulation: Modulation, step: int) -> tuple[int, ...]:
+        """Blocks whose queries and keys are replaced; at the modulated step those up to the block equal their own."""
+        blocks = self.decoder.attention_blocks()
+        return tuple(k for k in blocks if step > modulation.step or k > modulation.block)
+
+    @torch.inference_mode()
+    def denoise_modulated(
+        self, plain: PlainPass, frames: Tensor, masks: Tensor, strengths: Tensor, modulation: Modulation
+    ) -> Tensor:
+        sampling = plain.sampling
+        schedule = self.schedule(sampling.steps)
+        frames = frames.to(self.device)
+        masks = masks[:, None].to(self.device, torch.float32)
+        x = plain.states[modulation.step - 1][frames]
+        blend = F.interpolate(masks, x.shape[-2:], mode="nearest")
+        pick = _Pick(plain, frames, self.coupled)
+        for step in range(modulation.step, sampling.steps):
+            given: dict[Any, Any] = {}
+            if modulation.injection:
+                modules = self.decoder.injected(self._injected(modulation, step))
+                given = {module: pick(plain.injected[step][name]) for name, module in modules.items()}
+            if step == modulation.step:
+                given |= self._shifted_prefix(plain, pick, masks, strengths, modulation)
+            epsilon = self.predict(x, plain, step, given)
+            x = euler_step(x, epsilon, schedule, step)
+            if modulation.blend_through is not None and step <= modulation.blend_through:
+                x = blend * x + (1 - blend) * plain.states[step][frames]
+        return x
+
+    def _shifted_prefix(
+        self, plain: PlainPass, pick: _Pick, masks: Tensor, strengths: Tensor, modulation: Modulation
+    ) -> dict[Any, Any]:
+        """Recorded outputs of the shared part, with lambda M added where the transformer hands on its output."""
+        modules = self.decoder.before(modulation.block)
+        last = f"attention.{modulation.block % self.decoder.per_level}"
+        given = {module: pick(plain.prefix[name]) for name, module in modules.items()}
+        (output,) = given[modules[last]]
+        amount = strengths.to(self.device)[:, None, None, None] * F.interpolate(
+            masks, output.shape[-2:], mode="nearest"
+        )
+        shift = amount * self.decoder.shift(modulation.block)[:, None, None]
+        given[modules[last]] = (output + shift.repeat(plain.parts, 1, 1, 1).to(output.dtype),)
+        return given
+
+
+class _Pick:
+    """From what a module gave in the plain pass to what it gives in the modulated passes.
+
+    Outputs begin with the guidance halves, then come the units that are denoised together: the frames of an image
+    model, the one batch of a video model, whose outputs may have any order inside.
+    """
+
+    def __init__(self, plain: PlainPass, frames: Tensor, coupled: bool) -> None:
+        self.parts = plain.parts
+        self.units = 1 if coupled else plain.frames
+        self.chosen = torch.zeros_like(frames[:: plain.frames]) if coupled else frames
+
+    def __call__(self, output: Any) -> Any:
+        if not isinstance(output, Tensor):
+            return tuple(self(part) for part in output)
+        split = output.unflatten(0, (self.parts, self.units, -1))
+        return split[:, self.chosen].flatten(0, 2)

@@ -1,0 +1,87 @@
+"""What the pixels of a mask mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zeroshot_vss.datasets.base import LabelMap
+from zeroshot_vss.errors import InputError
+from zeroshot_vss.images import read_mask, read_rgb
+
+
+class MaskReader(Protocol):
+    """Makes class ids of the file of a mask."""
+
+    def read(self, path: Path, where: str) -> LabelMap:
+        """The class ids, [H, W].
+
+        Args:
+            path: the file.
+            where: what it belongs to, the start of error messages.
+
+        Raises:
+            InputError: the file is no such mask or holds a value that must not occur.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class MaskIds:
+    """Masks that hold numbers."""
+
+    table: NDArray[np.int16]
+    """[256] class id or VOID of every stored value, -1 for values that must not occur."""
+    expected: str
+    """The allowed values in words, for messages, e.g. "0..124 or 255"."""
+
+    @classmethod
+    def of(cls, meaning: Mapping[int, int], expected: str) -> MaskIds:
+        """From stored value to class id; values that are not named are refused."""
+        table = np.full(256, -1, np.int16)
+        table[list(meaning)] = list(meaning.values())
+        return cls(table, expected)
+
+    def read(self, path: Path, where: str) -> LabelMap:
+        """See `MaskReader`."""
+        stored = read_mask(path, where)
+        mapped = self.table[stored]
+        if (mapped < 0).any():
+            value = stored[mapped < 0].min()
+            raise InputError(f"{where}: mask {path.name} holds id {value}; expected {self.expected}")
+        return mapped.astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class MaskColours:
+    """Masks that are pictures, one colour a class."""
+
+    codes: NDArray[np.int32]
+    """[n] colours as red * 65536 + green * 256 + blue, ascending."""
+    ids: NDArray[np.uint8]
+    """[n] class id or VOID of each."""
+
+    @classmethod
+    def of(cls, meaning: Mapping[tuple[int, int, int], int]) -> MaskColours:
+        """From colour (red, green, blue) to class id; colours that are not named are refused."""
+        pairs = sorted(((red << 16) + (green << 8) + blue, label) for (red, green, blue), label in meaning.items())
+        codes, ids = zip(*pairs, strict=True)
+        return cls(np.array(codes, np.int32), np.array(ids, np.uint8))
+
+    def read(self, path: Path, where: str) -> LabelMap:
+        """See `MaskReader`. A palette mask counts by the colours that it shows."""
+        stored = read_rgb(path, where).astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)
+        place = np.searchsorted(self.codes, stored).clip(max=len(self.codes) - 1)
+        if (unknown := self.codes[place] != stored).any():
+            code = int(stored[unknown].min())
+            colour = (code >> 16, code >> 8 & 255, code & 255)
+            raise InputError(
+                f"{where}: mask {path.name} holds the colour {colour}, which is that of no class; "
+                "masks must not be resized or compressed with loss"
+            )
+        return self.ids[place]
