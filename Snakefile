@@ -11,6 +11,7 @@ min_version("9.19")
 
 configfile: "config/config.yaml"
 configfile: "config/methods.yaml"
+configfile: "config/sweeps.yaml"
 
 
 include: "rules/common.smk"

@@ -19,6 +19,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from literal_pass import Literal
+from zeroshot_vss.backbones.image_diffusion import ImageDiffusion
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.batches import rows_of_clip
 from zeroshot_vss.config import read_config
@@ -42,6 +43,7 @@ def main() -> None:  # noqa: PLR0915
     sampling, modulation = settings.sampling, settings.modulation
     assert sampling is not None and modulation is not None
     backbone = load_backbone(config.backbones["scenes-tiny"].spec("scenes-tiny"), prepare(config.compute))
+    assert isinstance(backbone, ImageDiffusion)
     clip = open_dataset("scenes", {"split": "validation", "count": 1, "frames": args.frames}).clip("scene-0000")
     grid = backbone.grid(*network_size(clip, backbone, sampling), modulation.block)
     cells = np.arange(grid[0] * grid[1]).reshape(grid)

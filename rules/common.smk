@@ -6,6 +6,7 @@
 #
 # Digests are params: Snakemake reruns a stage when its code changes in meaning, not when a file is touched. The
 # compute settings are none, as they do not change results.
+import json
 import os
 from functools import partial
 from pathlib import Path
@@ -34,6 +35,11 @@ wildcard_constraints:
     matches=r"[^/]+",
     upsampling=r"[^/]+",
     shard=r"[^/]+",
+
+
+def tables_of(kind):
+    """The tables of a kind, as an alternation."""
+    return "|".join(name for name, table in PLAN.config.tables.items() if table.kind == kind) or "none"
 
 
 def job_of(pattern, wildcards):

@@ -5,6 +5,9 @@
 #      results/scores/{dataset}/{row}.csv     figures of each clip
 
 
+PREDICTED = "|".join(name for name, method in PLAN.config.methods.items() if method.predictions) or "none"
+
+
 rule score:
     """Score {wildcards.row} on {wildcards.dataset}"""
     input:
@@ -12,6 +15,8 @@ rule score:
     output:
         pooled="results/scores/{dataset}/{row}.json",
         clips="results/scores/{dataset}/{row}.csv",
+    wildcard_constraints:
+        row=rf"(?!(?:{PREDICTED})$)[^/]+",
     log:
         "logs/scores/{dataset}/{row}.log",
     benchmark:
@@ -23,3 +28,21 @@ rule score:
         code=CODE["score"],
     shell:
         "python scripts/score.py {params.job:q} {output.pooled:q} {input:q} 2>&1 | tee {log:q}"
+
+
+rule score_predictions:
+    """Score the predictions of {wildcards.row} on {wildcards.dataset}"""
+    output:
+        pooled="results/scores/{dataset}/{row}.json",
+        clips="results/scores/{dataset}/{row}.csv",
+    wildcard_constraints:
+        row=PREDICTED,
+    log:
+        "logs/scores/{dataset}/{row}.log",
+    conda:
+        "../envs/zeroshot_vss.yaml"
+    params:
+        job=score_job,
+        code=CODE["predictions"],
+    shell:
+        "python scripts/predictions.py {params.job:q} {output.pooled:q} 2>&1 | tee {log:q}"

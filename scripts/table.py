@@ -1,19 +1,20 @@
-"""Rule `table`: scores and the published figures as CSV, Markdown and LaTeX."""
+"""Rule `quality_table`: scores and the published figures as CSV, Markdown and LaTeX."""
 
+import json
 import sys
 from pathlib import Path
 
 from zeroshot_vss.script import complain
 from zeroshot_vss.stages.table import run
-from zeroshot_vss.tables import TableJob
+from zeroshot_vss.tables.quality import TableJob
 
-told, title, published, csv, *scores = sys.argv[1:]
+told, published, timed, csv, *scores = sys.argv[1:]
 complain(
     lambda: run(
         TableJob.model_validate_json(told),
-        title,
-        Path(published),
-        Path(csv).with_suffix(""),
-        [Path(path) for path in scores],
+        Path(csv),
+        Path(published) if published else None,
+        list(map(Path, scores)),
+        [list(map(Path, row)) for row in json.loads(timed)],
     )
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,10 @@ UPPER, LOWER, BOX, DISC = range(4)
 VSPW_IDS = {UPPER: 29, LOWER: 19, BOX: 77, DISC: 61}
 """Stored ids of VSPW, 1..124."""
 CAMVID_IDS = {UPPER: 0, LOWER: 3, BOX: 8, DISC: 9}
+CITYSCAPES_IDS = {UPPER: 23, LOWER: 7, BOX: 26, DISC: 24}
+"""Raw labelIds."""
+CAMVID32_IDS = {UPPER: 21, LOWER: 17, BOX: 5, DISC: 16}
+CAMVID32_COLOURS = {UPPER: (128, 128, 128), LOWER: (128, 64, 128), BOX: (64, 0, 128), DISC: (64, 64, 0)}
 
 
 def moving_shapes(frames: int, size: tuple[int, int], rng: np.random.Generator) -> tuple[UInt8, UInt8]:
@@ -104,6 +109,115 @@ def write_camvid(
             relative.append(" ".join(pair))
     (top / f"{split}.txt").write_text("\n".join(tutorial) + "\n")
     (root / f"{split}_relative.txt").write_text("\n".join(relative) + "\n")
+
+
+def write_camvid32(
+    root: Path, names: Sequence[str], size: tuple[int, int] = (12, 16), *, rng: np.random.Generator, ids: bool = False
+) -> UInt8:
+    """Write CamVid with 32 classes below `root`; returns the labels, 0..3.
+
+    Its makers' layout has masks in colours, the other has `ids`. The first mask row is void.
+    """
+    pictures, labels = moving_shapes(len(names), size, rng)
+    table = np.array(list(CAMVID32_IDS.values() if ids else CAMVID32_COLOURS.values()), np.uint8)
+    masks = table[labels]
+    masks[:, 0] = 30 if ids else (0, 0, 0)
+    folders = ("val", "valannotnew") if ids else ("701_StillsRaw_full", "LabeledApproved_full")
+    for folder in folders:
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    for name, picture, mask in zip(names, pictures, masks, strict=True):
+        Image.fromarray(picture).save(root / folders[0] / f"{name}.png")
+        Image.fromarray(mask).save(root / folders[1] / f"{name}{'' if ids else '_L'}.png")
+    return labels
+
+
+def write_cityscapes(
+    root: Path,
+    snippets: Sequence[str],
+    size: tuple[int, int] = (16, 32),
+    *,
+    rng: np.random.Generator,
+    split: str = "val",
+) -> None:
+    """Write snippets of Cityscapes, named by their annotated frame, below `root`: 30 frames, the 20th annotated.
+
+    Beside the labelIds lie the colours and the polygons, as in the real set. The first mask row is -1 (stored as
+    255), the second "out of roi", which is not evaluated.
+    """
+    for snippet in snippets:
+        city, sequence, number = snippet.split("_")
+        pictures, labels = moving_shapes(30, size, rng)
+        frames = root / "leftImg8bit_sequence" / split / city
+        fine = root / "gtFine" / split / city
+        for folder in (frames, fine):
+            folder.mkdir(parents=True, exist_ok=True)
+        for place, picture in enumerate(pictures):
+            stem = f"{city}_{sequence}_{int(number) - 19 + place:06d}"
+            Image.fromarray(picture).save(frames / f"{stem}_leftImg8bit.png")
+        stored = np.array([CITYSCAPES_IDS[label] for label in range(4)], np.uint8)[labels[19]]
+        stored[0], stored[1] = 255, 3
+        Image.fromarray(stored).save(fine / f"{snippet}_gtFine_labelIds.png")
+        Image.fromarray(pictures[19]).save(fine / f"{snippet}_gtFine_color.png")
+        (fine / f"{snippet}_gtFine_polygons.json").write_text("{}")
+
+
+def write_davis(
+    root: Path,
+    sequences: Sequence[str],
+    frames: int = 5,
+    size: tuple[int, int] = (24, 32),
+    *,
+    rng: np.random.Generator,
+    year: int = 2017,
+) -> None:
+    """Write `DAVIS` below `root` as the archive of a year holds it, all sequences in `val`.
+
+    2017: palette masks, 0 background, the box 1 and the disc 2; lists of names for both years, without a final
+    newline. 2016: grey masks of 0 and 255; lists of path pairs under the resolution's name, with Windows' line ends.
+    """
+    top = root / "DAVIS"
+    lines = []
+    for sequence in sequences:
+        pictures, labels = moving_shapes(frames, size, rng)
+        objects = np.maximum(labels.astype(int) - 1, 0).astype(np.uint8)
+        folders = [top / kind / "480p" / sequence for kind in ("JPEGImages", "Annotations")]
+        for folder in folders:
+            folder.mkdir(parents=True)
+        for t in range(frames):
+            Image.fromarray(pictures[t]).save(folders[0] / f"{t:05d}.jpg", quality=95)
+            mask = Image.fromarray(objects[t] if year == 2017 else np.where(objects[t], np.uint8(255), np.uint8(0)))
+            if year == 2017:
+                mask.putpalette(bytes(range(256)) * 3)
+            mask.save(folders[1] / f"{t:05d}.png")
+            lines.append(f"/JPEGImages/480p/{sequence}/{t:05d}.jpg /Annotations/480p/{sequence}/{t:05d}.png ")
+    lists = {"2016": "\n".join(sequences[:1]), "2017": "\n".join(sequences)}
+    for folder, text in (lists if year == 2017 else {"480p": "\r\n".join(lines) + "\r\n"}).items():
+        (top / "ImageSets" / folder).mkdir(parents=True)
+        (top / "ImageSets" / folder / "val.txt").write_bytes(text.encode())
+
+
+def write_clvos(
+    root: Path,
+    videos: Sequence[str],
+    frames: int = 7,
+    first: int = 0,
+    every: int = 3,
+    size: tuple[int, int] = (24, 32),
+    *,
+    rng: np.random.Generator,
+) -> None:
+    """Write videos of CLVOS23 below `root`: masks of the box (palette, 0 and 1) in every few frames and the last."""
+    for video in videos:
+        pictures, labels = moving_shapes(frames, size, rng)
+        folders = [root / kind / video for kind in ("JPEGImages", "Annotations")]
+        for folder in folders:
+            folder.mkdir(parents=True)
+        for t in range(frames):
+            Image.fromarray(pictures[t]).save(folders[0] / f"{first + t:05d}.jpg", quality=95)
+            if t % every == 0 or t == frames - 1:
+                mask = Image.fromarray((labels[t] == BOX).astype(np.uint8))
+                mask.putpalette(bytes(range(256)) * 3)
+                mask.save(folders[1] / f"{first + t:05d}.png")
 
 
 def write_frames(folder: Path, *names: str, size: tuple[int, int] = (6, 8)) -> Path:

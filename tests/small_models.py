@@ -149,10 +149,8 @@ def save_stable_video_diffusion(folder: Path, seed: int = 0) -> Path:
     for name, parameter in unet.named_parameters():
         if name.endswith("mix_factor"):
             parameter.data.normal_()
-    vae = AutoencoderKLTemporalDecoder(
-        down_block_types=("DownEncoderBlock2D",) * 4, block_out_channels=(32, 32, 32, 32), layers_per_block=1,
-        scaling_factor=0.18215,
-    )  # fmt: skip
+    levels: dict[str, Any] = {"down_block_types": ("DownEncoderBlock2D",) * 4, "block_out_channels": (32,) * 4}
+    vae = AutoencoderKLTemporalDecoder(**levels, layers_per_block=1, scaling_factor=0.18215)
     vision = CLIPVisionConfig(
         hidden_size=16, intermediate_size=24, projection_dim=CONTEXT_WIDTH, num_hidden_layers=2,
         num_attention_heads=2, image_size=224, patch_size=56,

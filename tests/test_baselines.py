@@ -53,6 +53,15 @@ def test_void_is_an_ordinary_label() -> None:
     assert ((maps == VOID) == (clip.truth == 2)).mean() > 0.99
 
 
+@pytest.mark.parametrize("classifier", ["centroids", "knn"])
+@pytest.mark.parametrize("reference", [2, 6])
+def test_a_later_frame_may_name_the_clusters(classifier: str, reference: int) -> None:
+    clip = ShapesClip()
+    clip.reference = reference
+    maps = run(clip, clip.truth[reference], classifier=classifier)
+    assert (maps == clip.truth).mean() > 0.99
+
+
 def test_without_an_annotation_the_clusters_are_the_labels() -> None:
     clip = ShapesClip()
     maps = run(clip, None, clusters=4)

@@ -13,8 +13,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from miniatures import VSPW_IDS, write_vspw
-from zeroshot_vss.__main__ import main
+from miniatures import VSPW_IDS, write_davis, write_vspw
+from zeroshot_vss.__main__ import PROTOCOL_OF, main
+from zeroshot_vss.datasets import DATASETS
+from zeroshot_vss.metrics.protocols import PROTOCOLS
 
 
 @pytest.fixture
@@ -93,6 +95,7 @@ def test_errors_are_one_line(vspw: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         (["--root", "/no/where"], "error: data set 'vspw': there is no folder /no/where"),
         (["--split", "nothing"], "error: data set 'vspw': option 'split' is 'nothing'"),
         (["--protocol", "camvid-11"], "error: clip '3_miniature', frame 00000004: .* 18"),
+        (["--year", "2016"], "error: data set 'vspw': option 'year' is not known"),
         (["--limit", "0"], "error: data set 'vspw': option 'limit' is 0"),
         (["--output", "scores.txt"], "error: scores.txt: scores are written to a .json file"),
     ],
@@ -102,6 +105,23 @@ def test_wrong_arguments_are_named(
 ) -> None:
     with pytest.raises(SystemExit, match=message):
         run(monkeypatch, *arguments(vspw), *words)
+
+
+@pytest.mark.parametrize(("year", "protocol"), [(None, "davis-2017"), (2016, "davis-2016")])
+def test_the_year_of_davis_chooses_its_protocol(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, year: int | None, protocol: str
+) -> None:
+    write_davis(tmp_path, ["bear"], rng=np.random.default_rng(0), year=year or 2017)
+    chosen = [] if year is None else ["--year", str(year)]
+    masks = tmp_path / "DAVIS" / "Annotations" / "480p"
+    run(monkeypatch, "score", "--dataset", "davis", "--root", str(tmp_path), "--predictions", str(masks), *chosen)
+    scores = json.loads((masks / "scores.json").read_text())
+    assert (scores["protocol"], scores["j_and_f"]) == (protocol, 1)
+
+
+def test_every_data_set_with_labels_has_a_protocol() -> None:
+    assert set(PROTOCOL_OF) == set(DATASETS) - {"user"}
+    assert set(PROTOCOL_OF.values()) <= set(PROTOCOLS)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from zeroshot_vss.classifiers import CLASSIFIERS, Guarded, make_classifier
-from zeroshot_vss.context import Labels, assign_labels, carry_labels, cluster, normalise_tokens
+from zeroshot_vss.context import Labels, assign_labels, carry_labels, cluster, name_clusters, normalise_tokens
+from zeroshot_vss.datasets.base import VOID
 from zeroshot_vss.errors import InputError
 
 few = settings(max_examples=60, deadline=None)
@@ -78,6 +79,25 @@ def test_the_annotation_is_read_at_the_centre_of_each_cell() -> None:
     annotation[1::3, 1::3] = [[5, 6, 7], [8, 255, 2]]
     clusters = np.arange(6).reshape(2, 3)
     assert assign_labels(clusters, annotation).tolist() == [[5, 6, 7], [8, 255, 2]]
+
+
+@few
+@given(
+    arrays.arrays(np.int64, (3, 3, 4), elements=st.sampled_from([0, 1, 2, 254])),
+    arrays.arrays(np.uint8, (3, 4), elements=st.sampled_from([0, 3, 9, 255])),
+    st.integers(0, 2),
+)
+def test_a_frame_in_the_middle_names_the_clusters_of_all(
+    maps: NDArray[np.int64], annotation: NDArray[np.uint8], reference: int
+) -> None:
+    named = name_clusters(maps, reference, annotation)
+    assert named.dtype == np.uint8
+    for index in np.unique(maps):
+        votes = Counter(annotation[maps[reference] == index].tolist())
+        expected = min(votes, key=lambda label: (-votes[label], label)) if votes else VOID
+        assert (named[maps == index] == expected).all()
+    if reference == 0:
+        assert np.array_equal(named[0], assign_labels(maps[0], annotation))
 
 
 # Classifiers

@@ -29,7 +29,7 @@ def rng() -> np.random.Generator:
 
 
 def test_unknown_data_set() -> None:
-    with pytest.raises(InputError, match="there is no data set 'kitti'; known are scenes, vspw, camvid, user"):
+    with pytest.raises(InputError, match="there is no data set 'kitti'; known are scenes, vspw, cityscapes, "):
         open_dataset("kitti", {})
 
 

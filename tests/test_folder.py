@@ -143,6 +143,15 @@ def test_masks_are_mapped_and_may_be_missing(tmp_path: Path) -> None:
     assert unmapped.tolist() == values.tolist()
 
 
+def test_sparse_clips_want_maps_of_annotated_frames(tmp_path: Path) -> None:
+    write_frames(tmp_path / "frames", "1.jpg", "2.jpg", "3.jpg")
+    masks = write_mask(write_mask(tmp_path / "masks", "3.png", np.zeros((6, 8))), "1.png", np.zeros((6, 8)))
+    assert list(FolderClip("x", tmp_path / "frames", masks=masks).mapped()) == [0, 1, 2]
+    assert list(FolderClip("x", tmp_path / "frames", masks=masks, sparse=True).mapped()) == [0, 2]
+    with pytest.raises(InputError, match=r"clip 'x': frame 2\.jpg has no mask 2\.png in .*masks"):
+        FolderClip("x", tmp_path / "frames", masks=masks, complete=True)
+
+
 def test_mask_ids_out_of_range(tmp_path: Path) -> None:
     values = np.zeros((6, 8))
     values[2, 3], values[4, 4] = 253, 252

@@ -37,7 +37,7 @@ from zeroshot_vss.classifiers import Guarded
 from zeroshot_vss.context import Labels, assign_labels, carry_labels, cluster, normalise_tokens
 from zeroshot_vss.correspondence import pair_matches, released_tracks, vote_along_matches, vote_along_tracks
 from zeroshot_vss.features import to_network_size
-from zeroshot_vss.modulation import difference_maps, label_maps, modulated_images, pairs_of
+from zeroshot_vss.modulation import difference_maps, label_maps, modulated_images, pairs_of, places_of
 from zeroshot_vss.settings import Batches, Upsampling
 
 pytestmark = needs_parity
@@ -173,6 +173,7 @@ def test_modulated_latents(
 ) -> None:
     stored = arrays("modulation")
     step = sampling().start
+    scale = float(arrays("sampler")["cfg_scale"])
     sigmas = arrays("sampler")["sigmas"]
     start = tensor("sampler", "x_start")
     for index, label in enumerate(stored["labels"]):
@@ -180,7 +181,7 @@ def test_modulated_latents(
         name = f"{run}_label{label}_{sign}"
         assert relative(final, stored[f"{name}_final"]) < TOLERANCE, name
         # The state before blending, from what the network answered at the modulated step.
-        epsilon = unconditional + sampling().guidance * (guided - unconditional)
+        epsilon = unconditional + scale * (guided - unconditional)
         before = start + float(sigmas[step + 1] - sigmas[step]) * epsilon
         assert relative(before, stored[f"{name}_x_after_{step}_preblend"]) < TOLERANCE, name
         output = stored.get(f"{run}_first_label_{sign}_net_out_{step}")
@@ -209,7 +210,8 @@ def test_fast_passes_are_the_literal_ones(
     """lambda M added to the cross-attention output of every frame; both signs in turn, to halve the work."""
     schedule = backbone.schedule(sampling().steps)
     contexts = torch.stack([tensor("sampler", "context_uncond"), tensor("sampler", "context_cond")])
-    literal = Literal(backbone.unet, schedule.sigmas, schedule.timesteps, contexts, sampling().guidance)
+    scale = float(arrays("sampler")["cfg_scale"])
+    literal = Literal(backbone.unet, schedule.sigmas, schedule.timesteps, contexts, scale)
     masks = tensor("modulation", "masks")[0]
     frames = torch.arange(len(masks))
     settings = modulation(run)
@@ -392,9 +394,10 @@ def test_8_bit_images(backbone: Remembering, plains: dict[int, tuple[PlainPass, 
     labels = stored["labels"].tolist()
     pairs = pairs_of(maps)
     for chunk, *signed in modulated_images(backbone, plains[0][0], maps, pairs, modulation("A"), len(pairs)):
+        places = places_of(chunk)
         for name, images in zip(("img_plus", "img_minus"), signed, strict=True):
             found = difference.to_8_bit(images).permute(0, 2, 3, 1).numpy().astype(int)
-            expected = np.stack([stored[name][labels.index(pair.label), pair.frame] for pair in chunk])
+            expected = np.stack([stored[name][labels.index(place.label), place.frame] for place in places])
             assert np.abs(found - expected.astype(int)).max() <= 1
 
 
@@ -405,12 +408,13 @@ def test_float_differences(backbone: Remembering, plains: dict[int, tuple[PlainP
     size = expected.shape[-2], expected.shape[-1]
     maps = coarse_maps(batch)
     labels = stored["labels"].tolist()
-    pairs = [pair for pair in pairs_of(maps) if pair.frame < expected.shape[1]]
+    pairs = [pair for pair in pairs_of(maps) if max(pair.frames) < expected.shape[1]]
     for chunk, plus, minus in modulated_images(backbone, plains[batch][0], maps, pairs, modulation("A"), len(pairs)):
-        masks = np.stack([maps[pair.frame] == pair.label for pair in chunk])
+        places = places_of(chunk)
+        masks = np.stack([maps[place.frame] == place.label for place in places])
         found = difference_maps(plus, minus, masks, size, Upsampling(filter=None)).numpy()
         # Ours is normalised; the stored map is not.
-        wanted = np.stack([expected[labels.index(pair.label), pair.frame] for pair in chunk])
+        wanted = np.stack([expected[labels.index(place.label), place.frame] for place in places])
         assert relative(found, wanted / wanted.max((1, 2), keepdims=True)) < TOLERANCE
 
 

@@ -110,7 +110,7 @@ LABELS = {"correspondences", "coarse", "upsample", "baseline", "features"}
     ("module", "changed", "unchanged"),
     [
         ("metrics/boundary", {"score"}, LABELS | {"check"}),
-        ("tables", {"table"}, LABELS | {"check", "score"}),
+        ("tables/quality", {"table"}, LABELS | {"check", "score"}),
         ("correspondence", {"correspondences", "coarse"}, MODEL | {"check", "baseline", "score"}),
         ("context", {"coarse", "baseline"}, MODEL | {"check", "correspondences", "score"}),
         ("difference", {"upsample"}, {"features", "correspondences", "coarse", "check", "baseline", "score"}),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import numpy as np
 import pytest
 
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.store import Manifest, add_maps, holds, open_clip, read_all, run_clips, write_clip
+from zeroshot_vss.files import remove_partial
+from zeroshot_vss.store import Manifest, add_maps, content_digest, holds, open_clip, read_all, run_clips, write_clip
 
 KEY = {"stage": "test", "settings": {"b": 2, "a": 1}}
 
@@ -98,6 +101,26 @@ def test_manifests_are_read_as_written(tmp_path: Path) -> None:
     assert manifest.digests == {"b": "2", "a": "1"} and manifest.file("a") == tmp_path / "new" / "a.h5"
 
 
+def test_digests_are_of_what_a_result_holds(tmp_path: Path) -> None:
+    def write(name: str, key: int, values: list[int], dtype: str = "int32") -> str:
+        write_clip(tmp_path / name, {"key": key}, lambda file: file.update({"maps": np.array(values, dtype)}))
+        return content_digest(tmp_path / name)
+
+    first = write("a.h5", 1, [1, 2, 3])
+    assert write("b.h5", 2, [1, 2, 3]) == first
+    assert write("c.h5", 1, [1, 2, 4]) != first
+    assert write("d.h5", 1, [1, 2, 3], "int64") != first
+
+
+def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    ended = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, text=True, check=True).stdout.strip()
+    stale, alive = tmp_path / f".a.h5.{ended}.part", tmp_path / f".a.h5.{os.getpid()}.part"
+    for path in (stale, alive, tmp_path / f".b.h5.{ended}.part"):
+        path.write_bytes(b"half")
+    remove_partial(tmp_path / "a.h5")
+    assert names(tmp_path) == sorted([f".a.h5.{os.getpid()}.part", f".b.h5.{ended}.part"])
+
+
 class Runs:
     """A stage over the clips a, b and c that counts what it does."""
 
@@ -140,7 +163,7 @@ def test_a_stopped_job_keeps_the_clips_that_are_whole(tmp_path: Path) -> None:
     runs.before = stop
     with pytest.raises(KeyboardInterrupt):
         runs()
-    assert names(tmp_path) == ["a.h5"], "no manifest without all clips, and no half clip"
+    assert names(tmp_path) == ["a.cost.json", "a.h5"], "no manifest without all clips, and no half clip"
     runs.before = lambda name: None
     runs()
     assert runs.done == ["b", "c"]
@@ -151,7 +174,7 @@ def test_clips_are_done_again_when_what_they_depend_on_changes(tmp_path: Path) -
     first = runs()
     runs.source.digests["b"] = "another"
     second = runs()
-    assert runs.done == ["b"] and {name for name in first if first[name] != second[name]} == {"b"}
+    assert runs.done == ["b"] and first == second, "what it holds is the same, so nothing after it is done again"
     runs.setting = 2
     runs()
     assert runs.done == ["a", "b", "c"]

@@ -16,9 +16,9 @@ from zeroshot_vss.backbones.base import Start
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.settings import Sampling
+from zeroshot_vss.training.loop import learning_rate
 from zeroshot_vss.training.run import ALLOCATOR, train
 from zeroshot_vss.training.settings import TrainingSettings
-from zeroshot_vss.training.unet import learning_rate
 
 SMALL = TrainingSettings(
     clips=2, frames_per_clip=2, clip_length=3, autoencoder_channels=4, autoencoder_steps=3, autoencoder_batch=2,

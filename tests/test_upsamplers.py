@@ -12,6 +12,7 @@ from array_clip import ArrayClip
 from small_models import save_embedded
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
+from zeroshot_vss.batches import Row
 from zeroshot_vss.datasets.base import Frames
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.settings import Modulation, Sampling, Upsampling
@@ -26,7 +27,7 @@ def upsampled(name: str, coarse: object, size: tuple[int, int]) -> np.ndarray:
     """One coarse map at another size, by an upsampler without a model."""
     settings = Upsampling.model_validate({"upsampler": name, "modulation": None, "sampling": None, "filter": None})
     clip = ArrayClip("a", [np.zeros(size, np.uint8)])
-    (result,) = make_upsampler(settings, no_backbone, 1.0).upsample(clip, [0], np.array([coarse], np.uint8))
+    (result,) = make_upsampler(settings, no_backbone, 1.0).upsample(clip, [Row(0, 0)], np.array([coarse], np.uint8))
     assert result.shape == size and result.dtype == np.uint8
     return result
 
@@ -93,12 +94,12 @@ def test_modulation_keeps_to_the_labels_of_each_frame(modulation: MaskedModulati
     coarse[0] = 255
     coarse[1, :, 6:] = 4
     coarse[2, 2:6, 3:9], coarse[2, 6:, 9:] = 6, 255
-    maps = modulation.upsample(clip, [0, 1, 2], coarse)
+    maps = modulation.upsample(clip, [Row(i, i) for i in range(3)], coarse)
     assert maps.shape == (3, 64, 96) and maps.dtype == np.uint8
     assert [set(np.unique(m).tolist()) for m in maps[:2]] == [{255}, {0, 4}]
     assert set(np.unique(maps[2]).tolist()) <= {0, 6, 255}
     for index in range(3):
-        alone = modulation.upsample(clip, [index], coarse[index : index + 1])
+        alone = modulation.upsample(clip, [Row(index, index)], coarse[index : index + 1])
         np.testing.assert_array_equal(alone[0], maps[index])
 
 

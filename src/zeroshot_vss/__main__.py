@@ -13,8 +13,17 @@ from zeroshot_vss.errors import InputError
 from zeroshot_vss.metrics.protocols import PROTOCOLS, Figures
 
 TRAINING_OPTIONS = ("seed", "processes", "clips", "autoencoder_steps", "steps")
-PROTOCOL_OF = {"vspw": "vspw", "camvid": "camvid-11", "scenes": "vspw"}
-"""The protocol by which a data set is scored unless another is asked for."""
+PROTOCOL_OF = {
+    "vspw": "vspw",
+    "cityscapes": "cityscapes-official",
+    "camvid": "camvid-11",
+    "camvid-32": "camvid-32",
+    "davis": "davis-2017",
+    "clvos": "clvos",
+    "scenes": "vspw",
+    "scenes-objects": "davis-2017",
+}
+"""The protocol by which a data set is scored unless another is asked for; `--year` chooses that of DAVIS."""
 
 
 def score(args: argparse.Namespace) -> None:
@@ -23,9 +32,11 @@ def score(args: argparse.Namespace) -> None:
     from zeroshot_vss.metrics.protocols import get_protocol
     from zeroshot_vss.scoring import score_folder, write_scores
 
-    options = {name: value for name in ("root", "split", "limit") if (value := getattr(args, name)) is not None}
+    options = {
+        name: value for name in ("root", "split", "limit", "year") if (value := getattr(args, name)) is not None
+    }
     dataset = open_dataset(args.dataset, options)
-    name = args.protocol or PROTOCOL_OF[args.dataset]
+    name = args.protocol or (PROTOCOL_OF[args.dataset] if args.year is None else f"davis-{args.year}")
     classes = len(dataset.legend.names) if dataset.legend and PROTOCOLS[name].any_classes else None
     clips, pooled = score_folder(dataset, args.predictions, get_protocol(name, classes), args.allow_unlabelled)
     output = args.output or args.predictions / "scores.json"
@@ -64,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     scored.add_argument("--dataset", required=True, choices=list(PROTOCOL_OF))
     scored.add_argument("--root", help="folder of the data set")
     scored.add_argument("--split", help="val, test, ... as the data set has them")
+    scored.add_argument("--year", type=int, choices=[2016, 2017], help="of DAVIS; 2017 by default")
     scored.add_argument("--limit", type=int, help="only the first clips, this many")
     scored.add_argument("--predictions", required=True, type=Path, help="folder of PNGs of mode L or P that hold ids")
     scored.add_argument("--protocol", choices=list(PROTOCOLS), help="by default that of the data set")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from zeroshot_vss.batches import cut
 from zeroshot_vss.classifiers import Guarded
-from zeroshot_vss.context import Floats, assign_labels, carry_labels, cluster
+from zeroshot_vss.context import Floats, assign_labels, carry_labels, cluster, name_clusters
 from zeroshot_vss.datasets.base import Clip, LabelMap
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.settings import Baseline
@@ -34,7 +34,16 @@ def colour_and_position(frames: Maps, cell: int, weight: float) -> Floats:
 
 
 def colour_maps(clip: Clip, truth: LabelMap | None, settings: Baseline) -> Iterator[tuple[list[int], Maps]]:
-    """Label maps of a clip by K-Means on colour and position: frame numbers and [n, H, W] labels of each batch."""
+    """Label maps of a clip by K-Means on colour and position: frame numbers and [n, H, W] labels of each batch.
+
+    Args:
+        clip: the clip.
+        truth: annotation of its reference frame; clusters are the labels where None.
+        settings: how.
+
+    Raises:
+        InputError: there are fewer cells than clusters.
+    """
     height, width = clip.size
     if settings.clusters > (tokens := (height // settings.cell) * (width // settings.cell)):
         raise InputError(f"clip '{clip.name}': {settings.clusters} clusters for {tokens} cells; lower clusters")
@@ -42,7 +51,7 @@ def colour_maps(clip: Clip, truth: LabelMap | None, settings: Baseline) -> Itera
     flat = first.reshape(-1, first.shape[-1])
     model = cluster(flat, settings.clusters, settings.seed, settings.initialisations)
     clusters = model.labels_.reshape(first.shape[:2])  # pyright: ignore[reportOptionalMemberAccess]
-    labels = clusters if truth is None else assign_labels(clusters, truth)
+    labels = clusters if truth is None or clip.reference else assign_labels(clusters, truth)
     batches = cut(len(clip), settings.batches)
 
     def tokens_of(batch: list[int]) -> Floats:
@@ -57,6 +66,10 @@ def colour_maps(clip: Clip, truth: LabelMap | None, settings: Baseline) -> Itera
             of_cluster[model.predict(t.reshape(-1, t.shape[-1]))].reshape(t.shape[:3])
             for t in map(tokens_of, batches)
         )
+    if truth is not None and clip.reference:
+        # Names are known once the reference frame is reached; until then the coarse maps are held.
+        whole = name_clusters(np.concatenate([maps.astype(np.uint8) for maps in carried]), clip.reference, truth)
+        carried = (whole[batch] for batch in batches)
     for batch, maps in zip(batches, carried, strict=True):
         small = maps.astype(np.uint8)
         big = [cv2.resize(m, (width, height), interpolation=cv2.INTER_NEAREST_EXACT) for m in small]

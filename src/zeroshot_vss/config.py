@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -13,6 +13,10 @@ from zeroshot_vss.errors import InputError
 from zeroshot_vss.settings import Baseline, MethodSettings, NonNegative, Settings
 
 Overrides = dict[str, Any]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+"""Names that become file names."""
+VARIANT = "~"
+"""Stands between a method's name and the point of a sweep: `ours~batch-size=4`."""
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -49,7 +53,7 @@ class BackboneConfig(Settings):
 
 
 class MethodConfig(Settings):
-    """One method: a named set of overrides of the defaults."""
+    """One method: a named set of overrides of the defaults, a baseline, or another system's predictions."""
 
     title: str
     supervision: str = "zero-shot"
@@ -58,14 +62,68 @@ class MethodConfig(Settings):
     settings: Overrides = {}
     baseline: Baseline | None = None
     """Set for methods without a diffusion model; `settings` is not used then."""
+    predictions: dict[str, str] | None = None
+    """Set for other systems: data set to folder of their predictions. Without one only published figures show."""
+
+    @property
+    def has_backbone(self) -> bool:
+        """Whether the method runs a diffusion model."""
+        return self.baseline is None and self.predictions is None
 
 
 class TableConfig(Settings):
     """One table: every method on every data set, diffusion methods with every backbone."""
 
+    title: str
+    kind: Literal["quality", "settings", "efficiency"] = "quality"
+    """Scores; the settings that really ran (table 3); time, memory and disk (table 4)."""
+    across: Literal["datasets", "backbones"] = "datasets"
+    """What the paper's layout of a quality table has across."""
+    seconds: Literal["features", "correspondences", "coarse", "upsample"] | None = None
+    """A stage whose seconds a clip are a further column of a quality table."""
     datasets: tuple[str, ...]
     backbones: tuple[str, ...]
     methods: tuple[str, ...]
+
+
+class SweepConfig(Settings):
+    """A method with one setting at several values: a table of its own, and a plot."""
+
+    title: str
+    axis: str
+    """Of the plot: what varies."""
+    method: str
+    datasets: tuple[str, ...]
+    backbones: tuple[str, ...]
+    parameter: str | None = None
+    """Dotted name of the setting, and its values; or `variants`."""
+    values: tuple[float | int | str | bool | None, ...] = ()
+    variants: dict[str, Overrides] = {}
+    """Label to overrides, where several settings change together."""
+    figures: tuple[str, ...] = ("miou", "mvc8")
+    """Figures that are plotted, by their keys in the scores."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> SweepConfig:
+        if bool(self.variants) == (self.parameter is not None) or bool(self.values) != (self.parameter is not None):
+            raise ValueError("a sweep has either a parameter with values, or variants")
+        return self
+
+    def overrides(self) -> dict[str, Overrides]:
+        """Label of each point to the overrides that make it."""
+        if self.parameter is None:
+            return self.variants
+        return {_label(value): _nested(self.parameter, value) for value in self.values}
+
+
+def _label(value: Any) -> str:
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _nested(dotted: str, value: Any) -> Overrides:
+    for part in reversed(dotted.split(".")):
+        value = {part: value}
+    return value
 
 
 class FigureConfig(Settings):
@@ -98,7 +156,8 @@ class Config(Settings):
     backbones: dict[str, BackboneConfig]
     protocols: dict[str, Overrides]
     methods: dict[str, MethodConfig]
-    tables: dict[Literal["table1"], TableConfig]
+    tables: dict[Name, TableConfig]
+    sweeps: dict[Name, SweepConfig] = {}
     overview: FigureConfig
     clips: dict[str, str] = {}
     """A name and a path: a video file or a folder of frames."""
@@ -110,6 +169,12 @@ class Config(Settings):
             _all_known(f"tables.{table}.datasets", config.datasets, self.datasets)
             _all_known(f"tables.{table}.backbones", config.backbones, self.backbones)
             _all_known(f"tables.{table}.methods", config.methods, self.methods)
+        for name, sweep in self.sweeps.items():
+            _all_known(f"sweeps.{name}.method", [sweep.method], self.methods)
+            _all_known(f"sweeps.{name}.datasets", sweep.datasets, self.datasets)
+            _all_known(f"sweeps.{name}.backbones", sweep.backbones, self.backbones)
+        for name, method in self.methods.items():
+            _all_known(f"methods.{name}.predictions", method.predictions or (), self.datasets)
         _all_known("overview.dataset", [self.overview.dataset], self.datasets)
         _all_known("overview.backbone", [self.overview.backbone], self.backbones)
         _all_known("overview.methods", self.overview.methods, self.methods)
@@ -125,22 +190,39 @@ class Config(Settings):
         Raises:
             InputError: the overrides hold an unknown key, a wrong type or values that do not fit each other.
         """
-        chosen, model = self.methods[method], self.backbones[backbone]
+        base, varied = self._variant(method)
+        chosen, model = self.methods[base], self.backbones[backbone]
         merged: Overrides = MethodSettings().model_dump()
         layers = (
             {"sampling": {"seed": self.seed}, "context": {"seed": self.seed}},
             self.protocols[chosen.protocol],
             model.settings,
             chosen.settings,
-            model.methods.get(method, {}),
+            model.methods.get(base, {}),
+            varied,
         )
         for layer in layers:
             merged = merge(merged, layer)
         return validated(MethodSettings, merged, f"methods: {method} with backbone {backbone}")
 
+    def _variant(self, method: str) -> tuple[str, Overrides]:
+        """The method behind a point of a sweep, and what the point changes."""
+        base, _, point = method.partition(VARIANT)
+        sweep, _, label = point.partition("=")
+        return base, self.sweeps[sweep].overrides()[label] if point else {}
+
+    def method(self, name: str) -> MethodConfig:
+        """A method, or that behind a point of a sweep."""
+        return self.methods[self._variant(name)[0]]
+
+    def points(self, sweep: str) -> dict[str, str]:
+        """Label of each point of a sweep to the name of its method."""
+        chosen = self.sweeps[sweep]
+        return {label: f"{chosen.method}{VARIANT}{sweep}={label}" for label in chosen.overrides()}
+
     def baseline_settings(self, method: str) -> Baseline | None:
         """Settings of a method without a diffusion model; None for the others."""
-        baseline = self.methods[method].baseline
+        baseline = self.method(method).baseline
         return None if baseline is None else baseline.model_copy(update={"seed": self.seed})
 
 

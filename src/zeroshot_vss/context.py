@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
+from zeroshot_vss.datasets.base import VOID
+
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
@@ -59,6 +61,25 @@ def assign_labels(clusters: NDArray[np.integer], annotation: NDArray[np.uint8]) 
         values, counts = np.unique(small[inside], return_counts=True)
         labels[inside] = int(values[counts.argmax()])
     return labels
+
+
+def name_clusters(maps: NDArray[np.integer], reference: int, annotation: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The clusters of a whole clip become labels, where the annotated frame is not the first.
+
+    Each cluster takes the label that `assign_labels` gives it in the reference frame; one that does not occur there
+    takes VOID.
+
+    Args:
+        maps: [n, h, w] cluster of each cell, 0..255.
+        reference: the frame that is annotated.
+        annotation: [H, W] its labels.
+
+    Returns:
+        [n, h, w] labels.
+    """
+    label_of = np.full(256, VOID, np.uint8)
+    label_of[maps[reference]] = assign_labels(maps[reference], annotation)
+    return label_of[maps]
 
 
 def carry_labels(

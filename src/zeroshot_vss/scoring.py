@@ -18,6 +18,9 @@ from zeroshot_vss.metrics.base import check_ids
 from zeroshot_vss.metrics.protocols import Figures, Protocol, clip_figures, pool
 from zeroshot_vss.metrics.scores import ClipScores
 
+Locate = Callable[[Clip, int], Path]
+"""The file of a prediction, from the clip and the index of the frame."""
+
 
 def score_clip(
     clip: Clip, predictions: Callable[[int], LabelMap], protocol: Protocol, allow_unlabelled: bool = True
@@ -79,7 +82,8 @@ def score_folder(
     """Score `<predictions>/<clip>/<frame>.png` for all clips of a data set.
 
     `<frame>` is the name of the data set's frame; files of frames without ground truth are not needed, further files
-    are not looked at. Files are PNGs of mode L or P that hold ids.
+    are not looked at. Files are PNGs of mode L or P that hold ids. Where the name of a frame is that of no other
+    clip's (`DataSet.unique_frames`), any `<frame>*.png` below the folder will do, as Cityscapes' evaluation has it.
 
     Args:
         dataset: a data set with ground truth.
@@ -91,30 +95,62 @@ def score_folder(
         The scores of each clip and the figures over all of them.
 
     Raises:
-        InputError: naming the file, where a prediction is missing, is no mask or has another size than the clip;
-            naming clip and frame, where it holds an id that is no class.
+        InputError: naming the file, where a prediction is missing, is no mask or has another size than the clip, or
+            there are two of a frame; naming clip and frame, where it holds an id that is no class.
     """
     names = dataset.clips()
+    locate = _anywhere(predictions) if dataset.unique_frames else _in_folders(predictions, names)
+    scores = []
+    for name in names:
+        clip = dataset.clip(name)
+        scores.append(score_clip(clip, _reader(clip, locate), protocol, allow_unlabelled))
+    return scores, pool(scores)
+
+
+def _in_folders(predictions: Path, names: Sequence[str]) -> Locate:
+    """`<predictions>/<clip>/<frame>.png`."""
     missing = [name for name in names if not (predictions / name).is_dir()]
     if missing:
         raise InputError(
             f"{predictions}: there is no folder of predictions for {len(missing)} of {len(names)} clips, "
             f"the first is '{missing[0]}'; expected <folder>/<clip>/<frame>.png"
         )
-    scores = []
-    for name in names:
-        clip = dataset.clip(name)
-        scores.append(score_clip(clip, _reader(clip, predictions / name), protocol, allow_unlabelled))
-    return scores, pool(scores)
+
+    def locate(clip: Clip, index: int) -> Path:
+        path = predictions / clip.name / f"{clip.frame_name(index)}.png"
+        if not path.is_file():
+            raise InputError(
+                f"clip '{clip.name}': the prediction {path} is missing; expected one PNG for each annotated frame"
+            )
+        return path
+
+    return locate
 
 
-def _reader(clip: Clip, folder: Path) -> Callable[[int], LabelMap]:
+def _anywhere(predictions: Path) -> Locate:
+    """`<frame>*.png`, anywhere below the folder."""
+    paths = sorted(predictions.rglob("*.png"))
+
+    def locate(clip: Clip, index: int) -> Path:
+        name = clip.frame_name(index)
+        found = [path for path in paths if path.name.startswith(name)]
+        if not found:
+            raise InputError(
+                f"clip '{clip.name}': there is no prediction {name}*.png below {predictions}; "
+                "expected one PNG for each annotated frame"
+            )
+        if len(found) > 1:
+            raise InputError(f"clip '{clip.name}': {found[0]} and {found[1]} are both predictions of frame {name}")
+        return found[0]
+
+    return locate
+
+
+def _reader(clip: Clip, locate: Locate) -> Callable[[int], LabelMap]:
     where = f"clip '{clip.name}'"
 
     def read(index: int) -> LabelMap:
-        path = folder / f"{clip.frame_name(index)}.png"
-        if not path.is_file():
-            raise InputError(f"{where}: the prediction {path} is missing; expected one PNG for each annotated frame")
+        path = locate(clip, index)
         ids = read_mask(path, f"{where}, predictions")
         if ids.shape != clip.size:
             raise InputError(

@@ -55,6 +55,11 @@ class MethodSampling(Settings):
     seed: NonNegative = 1
 
     @property
+    def coupled(self) -> bool:
+        """Whether the frames of a batch are denoised together (video models)."""
+        return self.time_ids is not None
+
+    @property
     def parts(self) -> int:
         """Guidance halves: 2, unconditional then conditional, or 1 without guidance."""
         return 1 if self.guidance in (1, (1, 1)) else 2
@@ -69,8 +74,6 @@ class MethodSampling(Settings):
 class Sampling(MethodSampling):
     """What the stages know of it."""
 
-    coupled: bool = False
-    """Whether the frames of a batch are denoised together (video models)."""
     batches: Batches | None = None
     """Set where the result depends on it: with `noise: batch` and with coupled frames."""
 
@@ -78,8 +81,6 @@ class Sampling(MethodSampling):
     def _consistent(self) -> Sampling:
         if (self.noise == "batch" or self.coupled) != (self.batches is not None):
             raise ValueError("batches must be given with noise 'batch' or coupled frames, and only then")
-        if self.coupled != (self.time_ids is not None):
-            raise ValueError("time_ids must be given for video models, and only for them")
         return self
 
 
@@ -211,9 +212,8 @@ class MethodSettings(Settings):
 
     def stage_sampling(self) -> Sampling:
         """Sampling with the batches that noise by place in the batch, and coupled frames, depend on."""
-        coupled = self.sampling.time_ids is not None
-        batches = self.context.batches if self.sampling.noise == "batch" or coupled else None
-        return Sampling(**self.sampling.model_dump(), coupled=coupled, batches=batches)
+        needed = self.sampling.noise == "batch" or self.sampling.coupled
+        return Sampling(**self.sampling.model_dump(), batches=self.context.batches if needed else None)
 
     def stage_features(self) -> Features:
         """Settings of the feature stage."""

@@ -1,13 +1,14 @@
 """Results of a stage: one HDF5 file a clip, written whole or not at all, and a manifest for each job.
 
-The manifest is what Snakemake tracks. It names the clips' files with their digests, so it changes exactly when a
-result changes; and a job that is run again keeps the clips which are already whole.
+The manifest is what Snakemake tracks. It names the clips' files with digests of what they hold, so it changes exactly
+when a result changes; and a job that is run again keeps the clips which are already whole.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from zeroshot_vss.costs import measured
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.files import replacing
+from zeroshot_vss.files import remove_partial, replacing
 from zeroshot_vss.parallel import share
-from zeroshot_vss.provenance import file_digest, versions
+from zeroshot_vss.provenance import versions
 
 Key = Mapping[str, Any]
 """All that a clip's result depends on, as JSON."""
@@ -84,12 +86,25 @@ def holds(path: Path, key: Key) -> bool:
         return False
 
 
+def content_digest(path: Path) -> str:
+    """SHA-256 of the datasets of a result: their names, types and values, but not the key that led to them."""
+    digest = hashlib.sha256()
+    with open_clip(path) as file:
+        for name in sorted(file):
+            data: Any = file[name]
+            digest.update(f"{name} {data.dtype} {data.shape}\n".encode())
+            parts = [data[i : i + 1] for i in range(len(data))] if data.chunks else [data[()]]
+            for part in parts:
+                digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
+
+
 class Manifest:
     """The finished clips of a job.
 
     Args:
         path: the manifest; the clips' files lie beside it.
-        digests: clip to the SHA-256 of its file.
+        digests: clip to the digest of what its file holds.
     """
 
     def __init__(self, path: Path, digests: dict[str, str]) -> None:
@@ -111,11 +126,32 @@ class Manifest:
         """The clip's result."""
         return self.path.parent / f"{clip}.h5"
 
+    def files(self) -> list[Path]:
+        """The results of all clips."""
+        return [self.file(clip) for clip in self.digests]
+
     def write(self) -> None:
         """Write the manifest, whole or not at all."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(self.path) as partial:
             partial.write_text(json.dumps({"clips": self.digests}, indent=1) + "\n")
+
+
+def results_of(manifests: Iterable[Path]) -> list[Path]:
+    """The results that some manifests name."""
+    return [file for path in manifests for file in Manifest.load(path).files()]
+
+
+def find_files(clips: Sequence[str], manifests: Sequence[Manifest]) -> dict[str, Path]:
+    """The result of each clip, from the manifests of several jobs.
+
+    Raises:
+        InputError: a clip is in none of them.
+    """
+    files = {name: manifest.file(name) for manifest in manifests for name in manifest.digests}
+    if missing := [name for name in clips if name not in files]:
+        raise InputError(f"no result of clip '{missing[0]}' in {', '.join(str(m.path) for m in manifests)}")
+    return files
 
 
 def run_clips(
@@ -149,8 +185,10 @@ def run_clips(
 
     def do(clip: str, depends: Key) -> None:
         console.print(f"{title}: {clip}")
-        write_clip(done.file(clip), depends, lambda file: work(clip, file))
+        remove_partial(done.file(clip))
+        with measured(done.file(clip), min(workers, len(missing))):
+            write_clip(done.file(clip), depends, lambda file: work(clip, file))
 
     share(missing, do, workers)
-    done.digests = {clip: file_digest(done.file(clip)) for clip in clips}
+    done.digests = {clip: content_digest(done.file(clip)) for clip in clips}
     done.write()

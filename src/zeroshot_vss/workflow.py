@@ -5,9 +5,11 @@ Used by rules/common.smk; knows paths and jobs, but nothing of Snakemake.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from zeroshot_vss.backbones.folder import fingerprint
@@ -29,10 +31,14 @@ from zeroshot_vss.stages.job import (
     Job,
     OverlayJob,
     OverviewJob,
+    PredictionsJob,
     ScoreJob,
     UpsampleJob,
 )
-from zeroshot_vss.tables import TableJob, TableRow
+from zeroshot_vss.tables.efficiency import EfficiencyJob, EfficiencyRow
+from zeroshot_vss.tables.quality import TableJob, TableRow
+from zeroshot_vss.tables.sweep import SweepJob, SweepPoint
+from zeroshot_vss.tables.used_settings import SettingsColumn, SettingsJob
 
 USER_CLIPS = "clips"
 """The data set that the clips of the user make up."""
@@ -65,6 +71,13 @@ def _expand(dataset: str, key: str, value: Any) -> Any:
     return expanded
 
 
+def _described(folder: Path) -> dict[str, str]:
+    """A folder of predictions and a cheap digest (names and sizes), so that exchanged files are noticed."""
+    files = sorted(path for path in folder.rglob("*.png"))
+    listing = "".join(f"{path.relative_to(folder)} {path.stat().st_size}\n" for path in files)
+    return {"folder": str(folder), "listing": hashlib.sha256(listing.encode()).hexdigest()[:16]}
+
+
 @dataclass
 class Plan:
     """Paths and jobs of a configuration.
@@ -82,7 +95,10 @@ class Plan:
     def __post_init__(self) -> None:
         for table in self.config.tables:
             for row in self.rows(table):
-                self.maps(row)
+                self.stages(row)
+        for sweep in self.config.sweeps:
+            for row in self.sweep_rows(sweep):
+                self.stages(row)
         for method in self.config.overview.methods:
             self.maps(self.row(self.config.overview.dataset, method, self.config.overview.backbone))
         for name in self.config.clips:
@@ -91,18 +107,35 @@ class Plan:
 
     def row(self, dataset: str, method: str, backbone: str) -> Row:
         """A row; methods without a diffusion model have no backbone."""
-        return Row(dataset, method, None if self.config.methods[method].baseline else backbone)
+        return Row(dataset, method, backbone if self.config.method(method).has_backbone else None)
 
     def rows(self, table: str) -> list[Row]:
-        """The measured rows of a table, by data set, then in the order of its methods."""
-        chosen = self.config.tables[table]  # pyright: ignore[reportArgumentType]
+        """The measured rows of a table, by data set, then in the order of its methods.
+
+        Other systems are measured where the configuration has a folder of their predictions.
+        """
+        chosen = self.config.tables[table]
         rows = [
             self.row(dataset, method, backbone)
             for dataset in chosen.datasets
             for method in chosen.methods
             for backbone in chosen.backbones
         ]
-        return list(dict.fromkeys(rows))
+        return [row for row in dict.fromkeys(rows) if not self._published_only(row)]
+
+    def _published_only(self, row: Row) -> bool:
+        predictions = self.config.method(row.method).predictions
+        return predictions is not None and row.dataset not in predictions
+
+    def sweep_rows(self, sweep: str) -> list[Row]:
+        """The rows of a sweep: by data set, backbone, point."""
+        chosen = self.config.sweeps[sweep]
+        return [
+            self.row(dataset, method, backbone)
+            for dataset in chosen.datasets
+            for backbone in chosen.backbones
+            for method in self.config.points(sweep).values()
+        ]
 
     def user_row(self) -> Row:
         """How the user's own clips are segmented."""
@@ -134,10 +167,26 @@ class Plan:
         return self._shards[dataset]
 
     def maps(self, row: Row) -> list[str]:
-        """Manifests of a row's full-resolution label maps; the jobs behind them become known."""
+        """Manifests of a row's full-resolution label maps."""
+        stages = self.stages(row)
+        return stages["upsample" if row.backbone else "baseline"] if stages else []
+
+    def predictions(self, row: Row) -> str | None:
+        """Folder of the predictions that a row scores; None where the project makes the label maps itself."""
+        return (self.config.method(row.method).predictions or {}).get(row.dataset)
+
+    def stages(self, row: Row) -> dict[str, list[str]]:
+        """Manifests of each of a row's stages, the label maps last; the jobs behind them become known."""
+        if folder := self.predictions(row):
+            if not Path(folder).expanduser().is_dir():
+                raise InputError(
+                    f"methods: {row.method}: predictions: {row.dataset}: there is no folder {folder}; "
+                    "name one, or remove the entry for the published figures alone"
+                )
+            return {}
         baseline = self.config.baseline_settings(row.method)
         if baseline is not None:
-            return self._add_baseline(row, baseline)
+            return {"baseline": self._add_baseline(row, baseline)}
         assert row.backbone is not None
         return self._add_method(row, row.backbone, self.config.method_settings(row.method, row.backbone))
 
@@ -157,7 +206,7 @@ class Plan:
         self._add(f"{self.results}/checked/{dataset}", shard, CheckJob(**told))
         return told
 
-    def _add_method(self, row: Row, backbone: str, settings: MethodSettings) -> list[str]:
+    def _add_method(self, row: Row, backbone: str, settings: MethodSettings) -> dict[str, list[str]]:
         features, matches = settings.stage_features(), settings.stage_correspondence()
         upsampling = settings.stage_upsampling()
         if backbone not in self._prints:
@@ -165,18 +214,22 @@ class Plan:
         model = {"backbone": self.config.backbones[backbone].spec(backbone), "weights": self._prints[backbone]}
         stem = f"{row.dataset}/{backbone}/{spell(features)}"
         refined = f"{stem}/{spell(settings.context)}/{spell(matches)}"
-        manifests = []
+        found: dict[str, list[str]] = {}
+
+        def add(stage: str, folder: str, shard: str, job: Job) -> None:
+            found.setdefault(stage, []).append(self._add(f"{self.results}/{folder}", shard, job))
+
         for shard, clips in self.shards(row.dataset).items():
             told = self._told(row.dataset, shard, clips)
-            self._add(f"{self.results}/features/{stem}", shard, FeaturesJob(**told, **model, settings=features))
+            add("features", f"features/{stem}", shard, FeaturesJob(**told, **model, settings=features))
             if matches is not None:
                 job = CorrespondenceJob(**told, settings=matches, features=features)
-                self._add(f"{self.results}/correspondences/{stem}/{spell(matches)}", shard, job)
+                add("correspondences", f"correspondences/{stem}/{spell(matches)}", shard, job)
             coarse = CoarseJob(**told, settings=settings.context, features=features, refinement=matches)
-            self._add(f"{self.results}/coarse/{refined}", shard, coarse)
+            add("coarse", f"coarse/{refined}", shard, coarse)
             job = UpsampleJob(**told, **model, settings=upsampling)
-            manifests.append(self._add(f"{self.results}/maps/{refined}/{spell(upsampling)}", shard, job))
-        return manifests
+            add("upsample", f"maps/{refined}/{spell(upsampling)}", shard, job)
+        return found
 
     def job(self, path: str) -> str:
         """What the job that writes `<path>.json` is told, as JSON.
@@ -199,9 +252,12 @@ class Plan:
         protocol = get_protocol(configured.protocol)
         classes = len(legend.names) if legend is not None and protocol.any_classes else None
         clips = tuple(clip for part in self.shards(dataset).values() for clip in part)
-        return ScoreJob(dataset=spec, clips=clips, protocol=configured.protocol, classes=classes).model_dump_json(
-            exclude={"compute"}
-        )
+        told: dict[str, Any] = {"dataset": spec, "clips": clips, "protocol": configured.protocol, "classes": classes}
+        folder = self.predictions(self.row_named(dataset, name))
+        if folder is not None:
+            told |= _described(Path(folder).expanduser())
+        job = ScoreJob(**told) if folder is None else PredictionsJob(**told)
+        return job.model_dump_json(exclude={"compute"})
 
     def overlay_job(self, clip: str) -> str:
         """What the job that draws a user's clip is told, as JSON."""
@@ -220,26 +276,74 @@ class Plan:
         """What the job that draws the overview is told, as JSON."""
         chosen = self.config.overview
         clips = [clip for part in self.shards(chosen.dataset).values() for clip in part][: chosen.clips]
-        titles = tuple(self.config.methods[method].title for method in chosen.methods)
+        titles = tuple(self.config.method(method).title for method in chosen.methods)
         job = OverviewJob(
             dataset=self.dataset(chosen.dataset), clips=tuple(clips), frames=chosen.frames, titles=titles
         )
         return job.model_dump_json(exclude={"compute"})
 
+    def _words(self, row: Row) -> TableRow:
+        method = self.config.method(row.method)
+        return TableRow(
+            method=method.title,
+            backbone="" if row.backbone is None else self.config.backbones[row.backbone].title,
+            supervision=method.supervision,
+            dataset=self.config.datasets[row.dataset].title,
+            key=(row.method, row.backbone or "", row.dataset),
+        )
+
     def table_job(self, table: str) -> str:
-        """What the job that prints a table is told, as JSON: its rows in words, in the order of their scores."""
-        config = self.config
-        rows = [
-            TableRow(
-                method=config.methods[row.method].title,
-                backbone="" if row.backbone is None else config.backbones[row.backbone].title,
-                supervision=config.methods[row.method].supervision,
-                dataset=config.datasets[row.dataset].title,
-                key=(row.method, row.backbone or "", row.dataset),
-            )
-            for row in self.rows(table)
-        ]
-        return TableJob(rows=tuple(rows)).model_dump_json()
+        """What the job that prints a table is told, as JSON: its rows in words, in the order of their inputs."""
+        chosen, rows = self.config.tables[table], self.rows(table)
+        words = tuple(map(self._words, rows))
+        if chosen.kind == "settings":
+            columns = [
+                SettingsColumn(title=f"{word.method}, {word.backbone}", stages=tuple(self.stages(row)))
+                for row, word in zip(rows, words, strict=True)
+            ]
+            return SettingsJob(title=chosen.title, columns=tuple(columns)).model_dump_json()
+        if chosen.kind == "efficiency":
+            costly = [
+                EfficiencyRow(
+                    method=word.method,
+                    backbone=word.backbone,
+                    dataset=word.dataset,
+                    stages=tuple((stage, len(paths)) for stage, paths in self.stages(row).items()),
+                )
+                for row, word in zip(rows, words, strict=True)
+            ]
+            return EfficiencyJob(title=chosen.title, rows=tuple(costly)).model_dump_json()
+        return TableJob(
+            title=chosen.title, across=chosen.across, seconds=chosen.seconds, rows=words
+        ).model_dump_json()
+
+    def table_inputs(self, table: str) -> list[str]:
+        """What a table is made of: scores, or the manifests of its rows' stages (the first of each for settings)."""
+        chosen, rows = self.config.tables[table], self.rows(table)
+        if chosen.kind == "quality":
+            return [self.scores(row) for row in rows]
+        stages = [paths for row in rows for paths in self.stages(row).values()]
+        return [paths[0] for paths in stages] if chosen.kind == "settings" else [p for paths in stages for p in paths]
+
+    def published(self, table: str) -> str | None:
+        """The paper's figures of a table; None where they are lost."""
+        path = Path("config") / "published" / f"{table}.csv"
+        return str(path) if path.is_file() else None
+
+    def timed(self, table: str) -> list[list[str]]:
+        """For each row the manifests of the stage whose seconds the table shows."""
+        stage = self.config.tables[table].seconds
+        return [self.stages(row).get(stage, []) for row in self.rows(table)] if stage else []
+
+    def sweep_job(self, sweep: str) -> str:
+        """What the job that plots a sweep is told, as JSON: its points in the order of their scores."""
+        chosen = self.config.sweeps[sweep]
+        labels = list(self.config.points(sweep))
+        rows = self.sweep_rows(sweep)
+        points = [SweepPoint(label=labels[i % len(labels)], row=self._words(row)) for i, row in enumerate(rows)]
+        return SweepJob(
+            title=chosen.title, axis=chosen.axis, figures=chosen.figures, points=tuple(points)
+        ).model_dump_json()
 
     def row_named(self, dataset: str, name: str) -> Row:
         """The row behind a file name."""
@@ -252,5 +356,6 @@ class Plan:
 
 
 STAGES = (
-    "check", "features", "correspondences", "coarse", "upsample", "baseline", "score", "table", "overview", "overlay",
+    "check", "features", "correspondences", "coarse", "upsample", "baseline", "score", "predictions", "table",
+    "settings_table", "efficiency_table", "sweep", "overview", "overlay",
 )  # fmt: skip

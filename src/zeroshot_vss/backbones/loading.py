@@ -80,7 +80,7 @@ def _extended_unet(spec: BackboneSpec, folder: Path, image: Path, dtype: torch.d
     wrong += sorted(name for name in fits if "temporal" in name and name not in temporal)
     _check_fit(spec, folder / "unet", wrong)
     unet.load_state_dict({name: weight.float() for name, weight in temporal.items()}, strict=False)
-    return unet.to(dtype)
+    return unet.half() if dtype == torch.float16 else unet
 
 
 def _image_embedding(

@@ -48,13 +48,13 @@ class Entry(Generic[_O]):
 
 DATASETS: dict[str, Entry[Any]] = {
     "scenes": Entry(ScenesOptions, Scenes),
-    "scenes-objects": Entry(SceneObjectsOptions, SceneObjects),
     "vspw": Entry(VspwOptions, Vspw),
     "cityscapes": Entry(CityscapesOptions, Cityscapes),
     "camvid": Entry(CamVidOptions, CamVid),
     "camvid-32": Entry(CamVid32Options, CamVid32),
     "davis": Entry(DavisOptions, Davis),
     "clvos": Entry(ClvosOptions, Clvos),
+    "scenes-objects": Entry(SceneObjectsOptions, SceneObjects),
     "user": Entry(UserOptions, UserClips),
 }
 

@@ -88,7 +88,7 @@ class DataSet(ABC):
     legend: Legend | None
     """None where clusters are the labels."""
     unique_frames: bool = False
-    """Whether the name of a frame is that of no other clip's, so that predictions may lie anywhere in their folder."""
+    """Whether no two clips share a name of a frame, so that predictions may lie anywhere in their folder."""
 
     @abstractmethod
     def clips(self) -> list[str]:

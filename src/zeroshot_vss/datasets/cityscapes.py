@@ -109,8 +109,8 @@ class Cityscapes(NamedClips):
         missing = [path.name for path in frames if not path.is_file()]
         if missing:
             raise InputError(
-                f"{where}: {len(missing)} of the {self._length} frames up to the annotated one are missing in {folder}, "
-                f"the first is {missing[0]}; fetch them, or set the data set's option `frames` lower"
+                f"{where}: {len(missing)} of the {self._length} frames up to the annotated one are missing in "
+                f"{folder}, the first is {missing[0]}; fetch them, or set the data set's option `frames` lower"
             )
         return Snippet(name, frames, mask)
 

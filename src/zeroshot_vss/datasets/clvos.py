@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from zeroshot_vss.datasets.base import Clip
 from zeroshot_vss.datasets.folder import FolderClip, frame_files
 from zeroshot_vss.datasets.objects import ONE_OBJECT, object_legend
@@ -48,6 +46,6 @@ class Clvos(NamedClips):
         for mask in frame_files(masks, f"clip {name!r}"):
             if mask.stem not in known:
                 raise InputError(
-                    f"clip {name!r}: mask {mask.name} has no frame {mask.stem}.jpg in {frames}; fetch the frames again"
+                    f"clip {name!r}: mask {mask.name} has no frame {mask.stem}.jpg in {frames}; fetch it again"
                 )
         return clip

@@ -28,7 +28,7 @@ class Davis(NamedClips):
     name = "davis"
 
     def __init__(self, options: DavisOptions) -> None:
-        get = "get DAVIS-2017-trainval-480p.zip, or DAVIS-data.zip of 2016, from https://davischallenge.org and unpack it"
+        get = "get DAVIS-2017-trainval-480p.zip (or 2016's DAVIS-data.zip) from https://davischallenge.org"
         root = find_root(options.root, self.name, get)
         self._root = root / "DAVIS" if (root / "DAVIS").is_dir() else root
         self._single = options.year == 2016

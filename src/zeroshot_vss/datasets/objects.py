@@ -13,7 +13,7 @@ MOST_OBJECTS = 20
 _EXPECTED = f"0..{MOST_OBJECTS} or 255"
 OBJECTS = MaskIds.of({0: 0, VOID: VOID} | {label: label for label in range(1, MOST_OBJECTS + 1)}, _EXPECTED)
 """0 background, 1..n the objects, 255 void."""
-ONE_OBJECT = MaskIds.of({0: 0, VOID: 1} | {label: 1 for label in range(1, MOST_OBJECTS + 1)}, _EXPECTED)
+ONE_OBJECT = MaskIds.of({0: 0, VOID: 1} | dict.fromkeys(range(1, MOST_OBJECTS + 1), 1), _EXPECTED)
 """Everything but 0 is the one object: masks of 0 and 255, of 0 and 1, or of several objects that are to be one."""
 
 

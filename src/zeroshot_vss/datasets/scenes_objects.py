@@ -96,7 +96,7 @@ class SceneObjectsClip(SceneClip):
 
 @cache
 def _largest(seed: int, length: int, smallest: int) -> tuple[int, ...]:
-    """The renderer's numbers of the objects in a clip's first frame, largest first. Cached: a clip is opened often."""
+    """The renderer's numbers of the objects in a clip's first frame, largest first; cached for the next opening."""
     _, (first,) = render_objects(seed, length, np.array([0]))
     pixels = np.bincount(first.reshape(-1))
     seen = [number for number in range(1, len(pixels)) if pixels[number] >= smallest]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from zeroshot_vss.scenes.world import HEIGHT, MARGIN, NOTHING, WIDTH, Label, Layer, Sprite, World, depth, sample_world
 
 FIRST_OBJECT = len(Label)
-"""The maps that are drawn hold classes, and from this value on the moving objects, in the order of `World.sprites`."""
+"""What is drawn are maps of classes and, from this value on, of moving objects in the order of `World.sprites`."""
 
 
 def render_clip(

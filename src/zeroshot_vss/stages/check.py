@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from zeroshot_vss.progress import chunks
+from zeroshot_vss.progress import progress
 from zeroshot_vss.stages.job import CheckJob
 from zeroshot_vss.store import Manifest
 
@@ -18,7 +18,7 @@ def run(job: CheckJob, manifest: Path) -> None:
     """
     dataset = job.dataset.open()
     done = Manifest(manifest, {})
-    for _, (name,) in chunks(job.clips, 1, f"checking {job.dataset.name}"):
+    for name in progress(job.clips, lambda _: 1, f"checking {job.dataset.name}"):
         clip = dataset.clip(name)
         digest = hashlib.sha256(f"{len(clip)} {clip.size}".encode())
         for index in range(len(clip)):

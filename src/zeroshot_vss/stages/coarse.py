@@ -10,7 +10,7 @@ import numpy as np
 
 from zeroshot_vss.batches import cut, rows_of_batch
 from zeroshot_vss.classifiers import Guarded
-from zeroshot_vss.context import Labels, assign_labels, carry_labels, cluster, normalise_tokens
+from zeroshot_vss.context import Labels, assign_labels, carry_labels, cluster, name_clusters, normalise_tokens
 from zeroshot_vss.correspondence import vote_along_matches, vote_along_tracks
 from zeroshot_vss.datasets import Clip, LabelMap
 from zeroshot_vss.datasets.annotation import annotation
@@ -67,7 +67,7 @@ def _label(
         fitted_on.reshape(-1, first.shape[-1]), settings.clusters, settings.seed, settings.initialisations
     )
     clusters = model.labels_[: cache.cells].reshape(cache.grid)  # pyright: ignore[reportOptionalSubscript]
-    labels = clusters if truth is None else assign_labels(clusters, truth)
+    labels = clusters if truth is None or clip.reference else assign_labels(clusters, truth)
     classifier = Guarded(settings.classifier, settings.classifier_options, settings.seed)
 
     def refine(number: int, maps: Labels) -> Labels:
@@ -81,4 +81,6 @@ def _label(
     maps = add_maps(file, "maps", cache.frames, cache.grid, np.uint8)
     for number, refined in enumerate(carry_labels(map(tokens, range(len(batches))), labels, classifier, refine)):
         maps[batches[number][0] : batches[number][-1] + 1] = refined
+    if truth is not None and clip.reference:
+        maps[:] = name_clusters(np.asarray(maps[()]), clip.reference, truth)
     file.create_dataset("clusters", data=clusters.astype(np.uint8), track_times=False)

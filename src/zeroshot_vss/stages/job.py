@@ -98,6 +98,14 @@ class ScoreJob(Job):
     """Number of classes where the protocol leaves it open."""
 
 
+class PredictionsJob(ScoreJob):
+    """The scores of another system's predictions."""
+
+    folder: str
+    listing: str
+    """Cheap digest of the folder's files."""
+
+
 class OverlayJob(Job):
     """The pictures of a user's clip."""
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from zeroshot_vss.batches import cut
 from zeroshot_vss.images import write_mask_png
 from zeroshot_vss.palette import cluster_colours, overlay
-from zeroshot_vss.progress import chunks
+from zeroshot_vss.progress import progress
+from zeroshot_vss.settings import Batches
 from zeroshot_vss.stages.job import OverlayJob
 from zeroshot_vss.store import Manifest, open_clip
 from zeroshot_vss.video import VideoClip, VideoWriter
@@ -25,8 +27,8 @@ def run(job: OverlayJob, video: Path, labels: Path, manifest: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     with open_clip(Manifest.load(manifest).file(name)) as file, VideoWriter(video, fps) as writer:
-        for first, frames in chunks(range(len(clip)), job.compute.frames_at_once, f"overlay of {name}"):
-            maps = np.asarray(file["maps"][first : first + len(frames)])  # pyright: ignore
+        for frames in progress(cut(len(clip), Batches(size=job.compute.frames_at_once)), len, f"overlay of {name}"):
+            maps = np.asarray(file["maps"][frames[0] : frames[-1] + 1])  # pyright: ignore
             writer.write(overlay(clip.frames(frames), maps, colours, job.opacity))
             for index, labelled in zip(frames, maps, strict=True):
                 write_mask_png(partial / f"{clip.frame_name(index)}.png", labelled, colours)

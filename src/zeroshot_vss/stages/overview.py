@@ -12,8 +12,7 @@ from zeroshot_vss.datasets import Clip
 from zeroshot_vss.files import replacing
 from zeroshot_vss.palette import cluster_colours, overlay
 from zeroshot_vss.stages.job import OverviewJob
-from zeroshot_vss.stages.score import find_files
-from zeroshot_vss.store import Manifest, open_clip
+from zeroshot_vss.store import Manifest, find_files, open_clip
 
 
 def run(job: OverviewJob, figure: Path, *manifests: Path) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from zeroshot_vss.errors import InputError
 from zeroshot_vss.metrics.protocols import get_protocol, pool
 from zeroshot_vss.metrics.scores import ClipScores
 from zeroshot_vss.scoring import score_clip, write_scores
 from zeroshot_vss.stages.job import ScoreJob
-from zeroshot_vss.store import Manifest, open_clip
+from zeroshot_vss.store import Manifest, find_files, open_clip
 
 
 def run(job: ScoreJob, scores: Path, *manifests: Path) -> None:
@@ -26,15 +24,3 @@ def run(job: ScoreJob, scores: Path, *manifests: Path) -> None:
             maps = file["maps"]
             scored.append(score_clip(dataset.clip(name), lambda i, maps=maps: np.asarray(maps[i]), protocol))  # pyright: ignore
     write_scores(scores, pool(scored), scored)
-
-
-def find_files(clips: Sequence[str], manifests: Sequence[Manifest]) -> dict[str, Path]:
-    """The result of each clip, from the manifests of several jobs.
-
-    Raises:
-        InputError: a clip is in none of them.
-    """
-    files = {name: manifest.file(name) for manifest in manifests for name in manifest.digests}
-    if missing := [name for name in clips if name not in files]:
-        raise InputError(f"no result of clip '{missing[0]}' in {', '.join(str(m.path) for m in manifests)}")
-    return files

@@ -7,16 +7,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from zeroshot_vss.files import replacing
-from zeroshot_vss.tables import TableJob, long_table, to_latex, to_markdown
+from zeroshot_vss.costs import seconds_of
+from zeroshot_vss.store import results_of
+from zeroshot_vss.tables.files import write_table
+from zeroshot_vss.tables.quality import TableJob, long_table, to_latex, to_markdown
 
 
-def run(job: TableJob, title: str, published: Path, stem: Path, scores: list[Path]) -> None:
-    """Write `<stem>.csv`, `.md` and `.tex` from the scores of the job's rows, in their order."""
+def run(job: TableJob, csv: Path, published: Path | None, scores: list[Path], timed: list[list[Path]]) -> None:
+    """Write the table from the scores of the job's rows, in their order.
+
+    Args:
+        job: the rows, in words.
+        csv: .csv to write; .md and .tex stand beside it.
+        published: the paper's figures, where there are any.
+        scores: of each row.
+        timed: for each row the manifests of the stage whose seconds are shown; empty without that column.
+    """
     read = [json.loads(path.read_text()) for path in scores]
-    table = long_table(job.rows, read, pd.read_csv(published, keep_default_na=True))
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    for suffix, text in ((".csv", table.to_csv(index=False)), (".md", to_markdown(table, title)),
-                         (".tex", to_latex(table))):  # fmt: skip
-        with replacing(stem.with_suffix(suffix)) as partial:
-            partial.write_text(text)
+    paper = None if published is None else pd.read_csv(published, keep_default_na=True)
+    seconds = [seconds_of(results_of(manifests)) for manifests in timed] if job.seconds else None
+    table = long_table(job.rows, read, paper, seconds)
+    write_table(csv, table, to_markdown(table, job.title, job.across), to_latex(table, job.across))

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,7 +54,8 @@ def _prepare(out: Path, work: Path, settings: LoopSettings) -> None:
         raise InputError(
             f"{work} holds parts of a training with other settings (see {stored}); choose another --work"
         )
-    stored.write_text(told)
+    if not stored.exists():
+        stored.write_text(told)
 
 
 def _once(path: Path, make: Callable[[Path], None]) -> Path:
@@ -144,7 +146,6 @@ def export_video(image: Path, out: Path, work: Path, settings: VideoTrainingSett
     save_file(added, out / "unet" / "temporal.safetensors")
     (out / "unet" / "config.json").write_text(json.dumps(video_config(model.image[0]), indent=2) + "\n")
     (out / "image_model.json").write_text(json.dumps({"path": os.path.relpath(image, out)}, indent=2) + "\n")
-    EulerDiscreteScheduler.from_config(build_scheduler().config, timestep_spacing="trailing").save_pretrained(
-        out / "scheduler"
-    )
+    scheduler: Any = EulerDiscreteScheduler.from_config(build_scheduler().config, timestep_spacing="trailing")
+    scheduler.save_pretrained(out / "scheduler")
     (out / "training.json").write_text(json.dumps(settings.model_dump(), indent=2) + "\n")

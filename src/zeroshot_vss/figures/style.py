@@ -1,0 +1,278 @@
+"""The one style of all figures: sizes, fonts, colours, and the sheet that their pictures are laid out on.
+
+Lengths are inches, sizes of letters are points. Every text is measured before it is placed, so nothing overlaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.patches import Ellipse, Rectangle
+from matplotlib.textpath import text_to_path
+from numpy.typing import NDArray
+
+from zeroshot_vss.files import replacing
+
+Picture = NDArray[np.uint8]
+"""[h, w, 3] RGB."""
+
+COLUMN, PAGE = 3.3, 6.9
+"""Widths of a column and of a page."""
+ACCENT: tuple[float, float, float] = sns.color_palette("colorblind")[3]
+"""Of lines, rings and outlines, and of pixels that are pointed at: vermilion."""
+
+FONT = "DejaVu Sans"
+TITLE, SMALL = 6.5, 5.8
+_LEADING = 1.25 / 72
+_GAP, _APART, _MARGIN = 0.035, 0.09, 0.04
+_DPI = 300
+_SWATCH = 0.09
+_RAMP = 0.5
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A picture with what is written above it and drawn upon it; without one, the words alone."""
+
+    image: Picture | None
+    title: str = ""
+    span: int = 1
+    """Columns that it takes."""
+    outlined: bool = False
+    line: float | None = None
+    """Where a line runs across, from 0 (top) to 1."""
+    ring: tuple[float, float] | None = None
+    """Where a ring is drawn: y and x, from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Panels side by side; None leaves a column empty."""
+
+    panels: Sequence[Panel | None]
+    side: str = ""
+    """Written upwards at the left."""
+    height: float | None = None
+    """Of its pictures, as a share of a column's width; None keeps the shape of the first of one column."""
+    apart: bool = False
+    """More space above."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """An entry of the legend: a colour, or the scale from 0 to 1 where there is none."""
+
+    words: str
+    colour: Sequence[float] | None = None
+    """RGB, 0..1."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Something on the sheet: from `top` and `left`, `width` wide and `height` high."""
+
+    what: Panel | Key | str
+    left: float
+    top: float
+    width: float
+    height: float
+    style: Mapping[str, Any] = field(default_factory=dict)
+    """Of text."""
+
+
+def text_width(text: str, size: float) -> float:
+    """Width of a line."""
+    return text_to_path.get_text_width_height_descent(text, FontProperties(FONT, size=size), False)[0] / 72
+
+
+def wrapped(text: str, width: float, size: float) -> list[str]:
+    """The lines of a text that is broken between words to fit a width; a longer word stands alone."""
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split():
+            longer = f"{line} {word}" if line else word
+            if line and text_width(longer, size) > width:
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
+    return lines
+
+
+def heat(values: NDArray[np.floating]) -> Picture:
+    """[..., h, w] values from 0 to 1 in colours whose lightness grows with them: [..., h, w, 3]."""
+    colours: Any = mpl.colormaps["magma"](np.clip(values, 0, 1), bytes=True)
+    return colours[..., :3]
+
+
+def enlarged(image: Picture, least: int = 256) -> Picture:
+    """Pixels repeated until the shorter side has `least` of them, so that no viewer blurs the cells of a grid."""
+    factor = -(-least // min(image.shape[:2]))
+    return image.repeat(factor, 0).repeat(factor, 1)
+
+
+class Sheet:
+    """A figure that grows downwards."""
+
+    def __init__(self, width: float = PAGE) -> None:
+        self.width, self.height = width, _MARGIN
+        self.placed: list[Placed] = []
+
+    def rows(self, rows: Sequence[Row], gutters: Mapping[int, float] | None = None) -> None:
+        """Add rows of pictures whose columns have one width; `gutters` widen the space before some columns."""
+        columns = max(sum(panel.span if panel else 1 for panel in row.panels) for row in rows)
+        spaces = [_GAP + (gutters or {}).get(i, 0) for i in range(1, columns)]
+        # The more lines the texts at the side take, the narrower are the columns, and the lower are the rows.
+        lines = 0
+        while True:
+            side = lines * SMALL * _LEADING + (_GAP if lines else 0)
+            width = (self.width - 2 * _MARGIN - side - sum(spaces)) / columns
+            sides = [wrapped(row.side, _height(row, width), SMALL) if row.side else [] for row in rows]
+            if max(map(len, sides)) <= lines:
+                break
+            lines += 1
+        lefts = _MARGIN + side + np.concatenate([[0], np.cumsum([width + space for space in spaces])])
+        for number, (row, side_lines) in enumerate(zip(rows, sides, strict=True)):
+            if number:
+                self.height += _APART if row.apart else _GAP
+            self._row(row, lefts.tolist(), width, side_lines)
+
+    def _row(self, row: Row, lefts: list[float], column: float, side: list[str]) -> None:
+        boxes: list[tuple[Panel, float, float]] = []
+        place = 0
+        for panel in row.panels:
+            span = panel.span if panel else 1
+            if panel:
+                boxes.append((panel, lefts[place], lefts[place + span - 1] + column - lefts[place]))
+            place += span
+        titles = [wrapped(panel.title, width, TITLE) if panel.title else [] for panel, _, width in boxes]
+        above = max(map(len, titles), default=0) * TITLE * _LEADING
+        height = _height(row, column)
+        for (panel, left, width), lines in zip(boxes, titles, strict=True):
+            start = self.height + above - len(lines) * TITLE * _LEADING
+            self._words(lines, left, start, width, TITLE, ha="center")
+            if panel.image is not None:
+                self.placed.append(Placed(panel, left, self.height + above, width, height))
+        for number, line in enumerate(side):
+            left = _MARGIN + number * SMALL * _LEADING
+            style = {"rotation": 90, "ha": "center", "va": "center", "size": SMALL}
+            self.placed.append(Placed(line, left, self.height + above, SMALL * _LEADING, height, style))
+        self.height += above + height
+
+    def _words(self, lines: Sequence[str], left: float, top: float, width: float, size: float, **style: Any) -> None:
+        for number, line in enumerate(lines):
+            height = size * _LEADING
+            told = {"ha": "left", "va": "center", "size": size, **style}
+            self.placed.append(Placed(line, left, top + number * height, width, height, told))
+
+    def keys(self, keys: Sequence[Key]) -> None:
+        """Add a legend, in as many lines as it needs."""
+        lines: list[list[tuple[Key, float]]] = [[]]
+        for key in keys:
+            wide = _key_width(key)
+            if lines[-1] and sum(w for _, w in lines[-1]) + wide > self.width - 2 * _MARGIN:
+                lines.append([])
+            lines[-1].append((key, wide))
+        self.height += 2 * _GAP
+        for line in lines:
+            left = (self.width - sum(w for _, w in line)) / 2
+            for key, wide in line:
+                self.placed.append(Placed(key, left, self.height, wide, TITLE * _LEADING))
+                left += wide
+            self.height += TITLE * _LEADING
+
+    def caption(self, text: str) -> None:
+        """Add small text over the whole width."""
+        width = self.width - 2 * _MARGIN
+        self.height += 2 * _GAP
+        lines = wrapped(text, width, SMALL)
+        self._words(lines, _MARGIN, self.height, width, SMALL, color="0.25")
+        self.height += len(lines) * SMALL * _LEADING
+
+    def save(self, *paths: Path) -> None:
+        """Write the figure, in the formats that the names end in. The same sheet gives the same bytes."""
+        style: dict[Any, Any] = {
+            **sns.axes_style("white"),
+            **sns.plotting_context("paper"),
+            "font.family": FONT,
+            "pdf.fonttype": 42,
+        }
+        with mpl.rc_context(style):
+            figure = Figure((self.width, self.height + _MARGIN), dpi=_DPI)
+            for placed in self.placed:
+                _draw(figure, placed)
+            for path in paths:
+                kind = path.suffix[1:]
+                unstamped = {"CreationDate": None} if kind == "pdf" else {"Software": None}
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with replacing(path) as partial:
+                    figure.savefig(partial, dpi=_DPI, format=kind, metadata=unstamped)
+
+
+def _height(row: Row, column: float) -> float:
+    if row.height is not None:
+        return row.height * column
+    shapes = [panel.image.shape for panel in row.panels if panel and panel.image is not None and panel.span == 1]
+    return column * shapes[0][0] / shapes[0][1] if shapes else 0.0
+
+
+def _key_width(key: Key) -> float:
+    return text_width(key.words, TITLE) + (_SWATCH if key.colour is not None else _RAMP) + 4 * _GAP
+
+
+def _draw(figure: Figure, placed: Placed) -> None:
+    width, height = figure.get_size_inches()
+    box = (
+        placed.left / width,
+        1 - (placed.top + placed.height) / height,
+        placed.width / width,
+        placed.height / height,
+    )
+    if isinstance(placed.what, Panel):
+        _draw_panel(figure, placed.what, box)
+    elif isinstance(placed.what, Key):
+        _draw_key(figure, placed.what, box)
+    else:
+        x = box[0] + {"left": 0.0, "center": 0.5}[placed.style["ha"]] * box[2]
+        figure.text(x, box[1] + box[3] / 2, placed.what, **placed.style)
+
+
+def _draw_panel(figure: Figure, panel: Panel, box: tuple[float, float, float, float]) -> None:
+    assert panel.image is not None
+    axes = figure.add_axes(box)
+    axes.imshow(panel.image, aspect="auto", extent=(0, 1, 1, 0))
+    axes.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(1, 0))
+    axes.spines[:].set_visible(panel.outlined)
+    axes.spines[:].set(color=ACCENT, linewidth=1.4)
+    if panel.line is not None:
+        axes.axhline(panel.line, color=ACCENT, linewidth=0.9)
+    if panel.ring is not None:
+        y, x = panel.ring
+        shape = panel.image.shape[0] / panel.image.shape[1]
+        axes.add_patch(Ellipse((x, y), 0.3 * shape, 0.3, fill=False, color=ACCENT, linewidth=0.9))
+
+
+def _draw_key(figure: Figure, key: Key, box: tuple[float, float, float, float]) -> None:
+    left, bottom, _, high = box
+    inch = 1 / figure.get_figwidth()
+    style: dict[str, Any] = {"size": TITLE, "va": "center"}
+    if key.colour is not None:
+        swatch = (left, bottom + 0.15 * high)
+        figure.add_artist(
+            Rectangle(swatch, _SWATCH * inch, 0.7 * high, facecolor=key.colour, edgecolor="0.5", lw=0.3)
+        )
+        figure.text(left + (_SWATCH + _GAP) * inch, bottom + high / 2, key.words, **style)
+        return
+    ramp = figure.add_axes((left, bottom + 0.15 * high, _RAMP * inch, 0.7 * high))
+    ramp.imshow(heat(np.linspace(0, 1, 256)[None]), aspect="auto")
+    ramp.set_axis_off()
+    figure.text(left + (_RAMP + _GAP) * inch, bottom + high / 2, key.words, **style)

@@ -1,0 +1,26 @@
+"""Table 4 as a stage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from zeroshot_vss.store import results_of
+from zeroshot_vss.tables.efficiency import EfficiencyJob, efficiency, efficiency_layout, frames_in
+from zeroshot_vss.tables.files import write_table
+
+
+def run(job: EfficiencyJob, csv: Path, manifests: list[Path]) -> None:
+    """Write the table. `manifests` are those of each row's stages, in the order in which the job names them."""
+    left = iter(manifests)
+    rows = []
+    for row in job.rows:
+        stages = {stage: results_of([next(left) for _ in range(count)]) for stage, count in row.stages}
+        frames = sum(map(frames_in, stages["upsample"]))
+        words = {"method": row.method, "backbone": row.backbone, "data set": row.dataset, "frames": frames}
+        rows.append(words | efficiency(frames, stages))
+    table = pd.DataFrame(rows)
+    wide = efficiency_layout(table)
+    markdown = f"# {job.title}\n\n{wide.to_markdown(index=False, disable_numparse=True)}\n"
+    write_table(csv, table, markdown, wide.to_latex(index=False, escape=True))

@@ -1,0 +1,22 @@
+"""Table 3 as a stage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zeroshot_vss.store import results_of
+from zeroshot_vss.tables.files import write_table
+from zeroshot_vss.tables.used_settings import SettingsJob, settings_layout, settings_of, settings_table
+
+
+def run(job: SettingsJob, csv: Path, manifests: list[Path]) -> None:
+    """Write the table. `manifests` are one a column and stage, in the order in which the job names them."""
+    left = iter(manifests)
+    columns = [
+        (column.title, {stage: settings_of(results_of([next(left)])[0]) for stage in column.stages})
+        for column in job.columns
+    ]
+    table = settings_table(columns)
+    wide = settings_layout(table)
+    markdown = f"# {job.title}\n\n{wide.to_markdown(index=False, disable_numparse=True)}\n"
+    write_table(csv, table, markdown, wide.to_latex(index=False, escape=True))

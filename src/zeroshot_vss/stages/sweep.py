@@ -1,0 +1,56 @@
+"""Sweep stage: a table and a plot of a method over the values of a setting."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+
+from zeroshot_vss.files import replacing
+from zeroshot_vss.tables.sweep import NAMES, SweepJob, sweep_table
+
+
+def run(job: SweepJob, csv: Path, png: Path, pdf: Path, scores: list[Path]) -> None:
+    """Write the table (long form) and the plot, one panel a figure, one line a backbone and data set."""
+    pooled = [json.loads(path.read_text()) for path in scores]
+    table = sweep_table(job, pooled, [pd.read_csv(path.with_suffix(".csv")) for path in scores])
+    csv.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(csv) as partial:
+        table.to_csv(partial, index=False)
+    png.parent.mkdir(parents=True, exist_ok=True)
+    figure = _draw(job, table)
+    for path in (png, pdf):
+        with replacing(path) as partial:
+            metadata = {"Software": None} if path.suffix == ".png" else {"CreationDate": None}
+            figure.savefig(partial, dpi=200, format=path.suffix[1:], metadata=metadata)
+
+
+def _draw(job: SweepJob, table: pd.DataFrame) -> Any:
+    mpl.use("Agg")
+    import seaborn as sns
+    from matplotlib import pyplot as plt
+
+    labels = list(dict.fromkeys(point.label for point in job.points))
+    panels = [NAMES[key] for key in job.figures if NAMES[key] in set(table["figure"])]
+    with sns.axes_style("whitegrid"), plt.rc_context({"font.size": 8, "axes.titlesize": 8}):
+        colours = sns.color_palette("colorblind")
+        figure, axes = plt.subplots(1, len(panels), figsize=(max(2.3 * len(panels), 3.3), 2.2), squeeze=False)
+        for axis, name in zip(axes[0], panels, strict=True):
+            some = table[table["figure"] == name]
+            lines: Any = some.groupby(["backbone", "data set"], sort=False)
+            for number, ((backbone, dataset), line) in enumerate(lines):
+                places = [labels.index(str(label)) for label in line[job.axis]]
+                axis.errorbar(
+                    places, line["value"], line["standard error"].fillna(0), marker="o", markersize=3, capsize=2,
+                    linewidth=1, color=colours[number % len(colours)], label=f"{backbone}, {dataset}",
+                )  # fmt: skip
+            turned = {"rotation": 30, "ha": "right"} if max(map(len, labels)) > 5 else {}
+            axis.set_xticks(range(len(labels)), labels, **turned)
+            axis.set(xlabel=job.axis, title=f"{name} (%)")
+        axes[0, 0].legend(frameon=False, fontsize=6)
+        figure.suptitle(job.title, fontsize=9)
+        figure.tight_layout()
+    return figure

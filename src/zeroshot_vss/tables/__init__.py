@@ -1,0 +1,1 @@
+"""Tables: quality, settings and costs of the configured rows, in long form and in the paper's layout."""

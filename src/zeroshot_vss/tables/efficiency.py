@@ -1,0 +1,73 @@
+"""Table 4: what the stages of a row cost, from the costs that are kept beside their results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pandas as pd
+
+from zeroshot_vss.costs import costs_of
+from zeroshot_vss.settings import Settings
+from zeroshot_vss.store import open_clip
+
+MEBIBYTE = 2**20
+
+
+class EfficiencyRow(Settings):
+    """One row of the table."""
+
+    method: str
+    backbone: str
+    dataset: str
+    stages: tuple[tuple[str, int], ...]
+    """Name of each stage and the number of its manifests, in their order."""
+
+
+class EfficiencyJob(Settings):
+    """What the job that prints the table is told."""
+
+    title: str
+    rows: tuple[EfficiencyRow, ...]
+
+
+def frames_in(result: Path) -> int:
+    """Number of frames of a result with label maps."""
+    with open_clip(result) as file:
+        maps = file["maps"]
+        assert isinstance(maps, h5py.Dataset)
+        return maps.shape[0]
+
+
+def efficiency(frames: int, stages: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
+    """Seconds a frame of each stage, frames a second of all together, peaks of memory, disk.
+
+    Undefined (None) where a stage's costs are not known for all of its results.
+    """
+    found: dict[str, Any] = {}
+    host, gpu = [], []
+    for stage, results in stages.items():
+        costs = costs_of(results)
+        known = costs and len(costs) == len(results)
+        found[f"{stage} s/frame"] = sum(cost.seconds for cost in costs) / frames if known else None
+        host += [cost.host_gib for cost in costs]
+        gpu += [cost.gpu_gib for cost in costs if cost.gpu_gib is not None]
+    seconds = list(found.values())
+    total = None if None in seconds else sum(seconds)
+    disk = sum(result.stat().st_size for results in stages.values() for result in results)
+    return {
+        "FPS": 1 / total if total else None,
+        **found,
+        "host GiB": max(host, default=None),
+        "GPU GiB": max(gpu, default=None),
+        "disk MiB/frame": disk / MEBIBYTE / frames,
+    }
+
+
+def efficiency_layout(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with three significant digits."""
+    names = ["method", "backbone", "data set", "frames"]
+    shown = table.drop(columns=names).map(lambda value: "" if pd.isna(value) else f"{value:.3g}")
+    return pd.concat([table[names], shown], axis=1)

@@ -1,0 +1,146 @@
+"""Tables of scores: long form for programs, the paper's layout for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import pandas as pd
+
+from zeroshot_vss.settings import Settings
+
+FIGURES = {"miou": "mIoU", "mvc8": "mVC8", "mvc16": "mVC16", "j_and_f": "J&F", "j_mean": "J", "f_mean": "F"}
+"""The paper's figures: key in the scores and column. A table shows those that its data sets' protocols have."""
+FURTHER = {
+    "strict_mvc8": "correct mVC8",
+    "boundary_f": "boundary F",
+    "pixel_accuracy": "pixel accuracy",
+    "miou_clip_mean": "mIoU clip mean",
+    "miou_clip_std": "mIoU clip std",
+    "mvc8_clip_mean": "mVC8 clip mean",
+    "mvc8_clip_std": "mVC8 clip std",
+}
+"""Figures beside the paper's: consistency that is also correct, sharpness, spread over clips."""
+
+
+SECONDS = "seconds a clip"
+
+
+class TableRow(Settings):
+    """One measured row, in words."""
+
+    method: str
+    backbone: str
+    supervision: str
+    dataset: str
+    key: tuple[str, str, str]
+    """Names of method, backbone and data set in the config, which published rows are matched by."""
+
+
+class TableJob(Settings):
+    """What the job that prints a table is told."""
+
+    title: str
+    across: Literal["datasets", "backbones"] = "datasets"
+    """What the paper's layout has across: data sets (table 1), or backbones (table 2)."""
+    seconds: str | None = None
+    """Name of a stage whose seconds a clip are a further column."""
+    rows: tuple[TableRow, ...]
+
+
+def long_table(
+    rows: Sequence[TableRow],
+    scores: Sequence[Mapping[str, Any]],
+    published: pd.DataFrame | None,
+    seconds: Sequence[float | None] | None = None,
+) -> pd.DataFrame:
+    """All rows in long form, in %.
+
+    Args:
+        rows: the measured rows.
+        scores: pooled figures of each, 0..1 or None.
+        published: columns method_key, backbone_key, dataset_key, method, backbone, supervision, dataset, protocol,
+            and figures in %; empty where the paper gives none. None where the table's figures are lost.
+        seconds: of each row, for a column of their own.
+
+    Returns:
+        Measured rows with the paper's figures of the same method, backbone and data set beside them (`paper ...`),
+        then the published rows. `source` tells them apart.
+    """
+    keys = ["method_key", "backbone_key", "dataset_key"]
+    if published is None:
+        published = pd.DataFrame(columns=[*keys, "method", "backbone", "supervision", "dataset", "protocol"])
+    by_key = published.fillna({"backbone_key": ""}).set_index(keys)
+    given = [column for column in FIGURES.values() if column in published.columns]
+    out: list[dict[str, Any]] = []
+    times = seconds if seconds is not None else [None] * len(rows)
+    for row, score, time in zip(rows, scores, times, strict=True):
+        entry: dict[str, Any] = row.model_dump(exclude={"key"})
+        entry |= {"protocol": score["protocol"], "clips": score["clips"], "frames": score["frames"]}
+        entry |= {column: percent(score.get(key)) for key, column in (FIGURES | FURTHER).items()}
+        if row.key in by_key.index:
+            entry |= {f"paper {column}": by_key.loc[row.key, column] for column in given}
+        out.append(entry | {SECONDS: None if time is None else round(time, 3), "source": "measured"})
+    for _, line in published.iterrows():
+        entry = {column: line[column] for column in ("method", "backbone", "supervision", "dataset", "protocol")}
+        entry |= {column: line[column] for column in given}
+        out.append(entry | {f"paper {column}": line[column] for column in given} | {"source": "published"})
+    shown = [c for key, c in FIGURES.items() if c in given or any(key in score for score in scores)]
+    further = [c for key, c in FURTHER.items() if any(key in score for score in scores)]
+    columns = ["method", "backbone", "supervision", "dataset", "protocol", "clips", "frames", *shown,
+               *(f"paper {column}" for column in shown), *further, *([SECONDS] if seconds is not None else []),
+               "source"]  # fmt: skip
+    frame = pd.DataFrame(out).reindex(columns=columns)
+    return frame.rename(columns={"dataset": "data set"}).astype({"clips": "Int64", "frames": "Int64"})
+
+
+def percent(value: float | None) -> float | None:
+    """A share as a percentage with two decimals."""
+    return None if value is None else round(100 * value, 2)
+
+
+def paper_layout(table: pd.DataFrame, source: str, across: str = "datasets", further: bool = True) -> pd.DataFrame:
+    """The rows of one source as the paper prints them: methods down, data sets (or backbones) and figures across.
+
+    `further` adds boundary F, the consistency that is also correct, seconds, and the spread of mIoU over clips.
+    """
+    some: Any = table[table["source"] == source].copy()
+    columns = [c for c in FIGURES.values() if c in some]
+    if further:
+        columns += [c for c in ("correct mVC8", "boundary F", SECONDS) if c in some and some[c].notna().any()]
+    shown = some[columns].map(lambda value: "" if pd.isna(value) else f"{value:.1f}")
+    if further and "mIoU clip std" in some:
+        shown["mIoU over clips"] = [
+            "" if pd.isna(s) else f"{m:.1f} ± {s:.1f}"
+            for m, s in zip(some["mIoU clip mean"], some["mIoU clip std"], strict=True)
+        ]
+    over, beside = ("data set", "backbone") if across == "datasets" else ("backbone", "data set")
+    names = ["method", beside, "supervision"]
+    shown = pd.concat([some[[*names, over]].fillna(""), shown], axis=1)
+    wide = shown.pivot_table(index=names, columns=over, aggfunc="first", sort=False, fill_value="")
+    wide = wide.swaplevel(axis=1)
+    order = [(d, c) for d in shown[over].unique() for c in shown.columns if c not in (*names, over)]
+    wide = wide.reindex(columns=pd.MultiIndex.from_tuples(order, names=["", ""]))
+    return wide.loc[:, (wide != "").any()]
+
+
+def to_markdown(table: pd.DataFrame, title: str, across: str = "datasets") -> str:
+    """Measured and published rows as two Markdown tables."""
+    parts = [f"# {title}\n"]
+    for source, words in (("measured", "Measured"), ("published", "Published (in %, as the paper prints them)")):
+        if source in set(table["source"]):
+            wide = paper_layout(table, source, across).reset_index()
+            wide.columns = [" ".join(part for part in column if part) for column in wide.columns]
+            parts.append(f"## {words}\n\n{wide.to_markdown(index=False, disable_numparse=True)}\n")
+    return "\n".join(parts)
+
+
+def to_latex(table: pd.DataFrame, across: str = "datasets") -> str:
+    """Measured and published rows as two LaTeX tabulars."""
+    parts = [
+        f"% {source}\n"
+        + paper_layout(table, source, across, further=False).to_latex(multicolumn_format="c", escape=True)
+        for source in ("measured", "published")
+        if source in set(table["source"])
+    ]
+    return "\n".join(parts)

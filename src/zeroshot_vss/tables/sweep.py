@@ -1,0 +1,55 @@
+"""Sweeps: figures of a method over the values of a setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from zeroshot_vss.settings import Settings
+from zeroshot_vss.tables.quality import FIGURES, FURTHER, TableRow, percent
+
+
+class SweepPoint(Settings):
+    """One row of scores."""
+
+    label: str
+    """The setting's value."""
+    row: TableRow
+
+
+class SweepJob(Settings):
+    """What the job that plots a sweep is told."""
+
+    title: str
+    axis: str
+    figures: tuple[str, ...]
+    """Keys of the scores that are plotted."""
+    points: tuple[SweepPoint, ...]
+
+
+NAMES = FIGURES | FURTHER
+
+
+def sweep_table(job: SweepJob, scores: Sequence[Mapping[str, Any]], clips: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Long form, in %: one line a point and figure, with the standard error of its mean over clips.
+
+    Args:
+        job: the points, in the order of `scores`.
+        scores: pooled figures of each point, 0..1 or None.
+        clips: figures of each point's clips.
+    """
+    rows = []
+    for point, pooled, single in zip(job.points, scores, clips, strict=True):
+        for key, name in NAMES.items():
+            if key in pooled:
+                over = single[key].dropna().to_numpy(float) if key in single else np.zeros(0)
+                error = None if len(over) < 2 else percent(float(over.std(ddof=1)) / len(over) ** 0.5)
+                rows.append(
+                    {job.axis: point.label, "method": point.row.method, "backbone": point.row.backbone,
+                     "data set": point.row.dataset, "protocol": pooled["protocol"], "clips": pooled["clips"],
+                     "figure": name, "value": percent(pooled[key]), "standard error": error}
+                )  # fmt: skip
+    return pd.DataFrame(rows)

@@ -1,0 +1,227 @@
+"""The inspection stage: what it keeps is what the other stages use and throw away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from small_models import save_embedded, save_stable_video_diffusion
+from zeroshot_vss.backbones.base import Backbone
+from zeroshot_vss.backbones.loading import load_backbone
+from zeroshot_vss.backbones.spec import BackboneSpec
+from zeroshot_vss.backbones.video_diffusion import VideoDiffusion
+from zeroshot_vss.batches import rows_of_batch
+from zeroshot_vss.compute import Compute
+from zeroshot_vss.difference import to_8_bit
+from zeroshot_vss.errors import InputError
+from zeroshot_vss.features import start_of
+from zeroshot_vss.figures.job import Inspection, InspectJob, Variation
+from zeroshot_vss.modulation import Place, label_maps
+from zeroshot_vss.settings import Batches, Features, Modulation, Sampling, Upsampler
+from zeroshot_vss.stages import features, inspect
+from zeroshot_vss.stages.inspect import labels_of, look_into, of_frames, temporal_queries
+from zeroshot_vss.stages.job import DataSetSpec, FeaturesJob
+from zeroshot_vss.store import Manifest, add_maps, open_clip, write_clip
+
+FRAMES, CLIP = 3, "scene-0000"
+DATASET = DataSetSpec(name="scenes", kind="scenes", options={"split": "train", "count": 1, "frames": FRAMES})
+IMAGE = Sampling(steps=4, start=2, guidance=1, height=64)
+VIDEO = Sampling(
+    steps=4,
+    start=2,
+    guidance=(1.0, 2.0),
+    time_ids=(6.0, 127.0, 0.02),
+    batches=Batches(size=2),
+    height=64,
+)
+COMPUTE = Compute(device="cpu", threads=1, memory=0.05, frames_at_once=2)
+MODULATION = Modulation(block=7, step=2, strength=10, blend_through=2)
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> BackboneSpec:
+    folder = save_embedded(tmp_path_factory.mktemp("image"))
+    return BackboneSpec(name="small", path=str(folder))
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> BackboneSpec:
+    folder = save_stable_video_diffusion(tmp_path_factory.mktemp("video"))
+    return BackboneSpec(name="moving", kind="video", path=str(folder))
+
+
+def loaded(spec: BackboneSpec) -> Backbone:
+    return load_backbone(spec, torch.device("cpu"))
+
+
+def grid(backbone: Backbone, block: int) -> tuple[int, int]:
+    """Of the clip, which the network sees at a height of 64."""
+    return backbone.grid(64, 96 // backbone.multiple * backbone.multiple, block)
+
+
+def coarse_maps(backbone: Backbone, seed: int = 0) -> NDArray[np.uint8]:
+    """Boxes of three labels; the second frame has one label, the third lacks one."""
+    maps = np.full((FRAMES, *grid(backbone, 7)), 2, np.uint8)
+    maps[0, :2, :3], maps[2, 1:, 2:] = 5, 9
+    maps[0, 3:, 3:] = 9
+    return maps
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Callable[[str, NDArray[np.uint8] | None], Path]:
+    """Stands for the stages before: a manifest, with a clip whose `maps` are given."""
+
+    def write(name: str, maps: NDArray[np.uint8] | None) -> Path:
+        def fill(file: Any) -> None:
+            if maps is not None:
+                add_maps(file, "maps", len(maps), maps.shape[1:], np.uint8)[:] = maps
+
+        write_clip(tmp_path / name / f"{CLIP}.h5", {"stage": name}, fill)
+        path = tmp_path / name / "0000.json"
+        Manifest(path, {CLIP: name}).write()
+        return path
+
+    return write
+
+
+def job(spec: BackboneSpec, settings: Inspection) -> InspectJob:
+    return InspectJob(dataset=DATASET, clips=(CLIP,), compute=COMPUTE, backbone=spec, weights="", settings=settings)
+
+
+@pytest.mark.parametrize("kind", ["image", "video"])
+@pytest.mark.parametrize("difference", ["float", "wrapped-8-bit"])
+def test_the_largest_difference_map_gives_the_label_maps(
+    kind: str, difference: Any, request: pytest.FixtureRequest
+) -> None:
+    backbone, sampling = loaded(request.getfixturevalue(kind)), {"image": IMAGE, "video": VIDEO}[kind]
+    settings = Variation(title="", upsampler=Upsampler(modulation=MODULATION, difference=difference))
+    chosen, clip, maps = settings.upsampling(sampling), DATASET.open().clip(CLIP), coarse_maps(backbone)
+    start = start_of(backbone, clip, rows_of_batch(range(FRAMES), sampling), sampling)
+    plain = backbone.denoise(start, sampling, modulation=MODULATION)
+    expected = label_maps(backbone, plain, maps, clip.size, chosen, COMPUTE.memory)
+    seen = look_into(backbone, plain, maps, [0, 1, 2], clip.size, chosen, COMPUTE.memory)
+    assert seen.places == [Place(2, 0), Place(2, 2), Place(5, 0), Place(9, 0), Place(9, 2)]
+    assert seen.differences.shape == (5, *clip.size)
+    for frame in range(FRAMES):
+        assert np.array_equal(labels_of(seen.places, seen.filtered, maps[frame], frame), expected[frame])
+    # Frames that nobody asks for are left out, though a video model needs them beside the others.
+    one = look_into(backbone, plain, maps, [2], clip.size, chosen, COMPUTE.memory)
+    assert one.places == [Place(2, 2), Place(9, 2)]
+    assert np.allclose(one.filtered, seen.filtered[[1, 4]], atol=1e-5)
+    # Without the filter nothing is weakened outside a mask.
+    assert (seen.differences >= seen.filtered - 1e-6).all() and (seen.differences > seen.filtered + 1e-3).any()
+    assert np.allclose(seen.differences.max((1, 2)), 1, atol=1e-4)
+
+
+def test_a_frame_of_one_label_keeps_it() -> None:
+    nothing = np.zeros((0, 4, 6), np.float32)
+    assert (labels_of([], nothing, np.full((2, 3), 7, np.uint8), 0) == 7).all()
+    two = np.array([[[0.5, 0.2]], [[0.5, 0.3]]])
+    assert labels_of([Place(3, 0), Place(8, 0)], two, np.zeros((1, 1), np.uint8), 0).tolist() == [[3, 8]]
+
+
+def test_the_stage_keeps_what_is_asked_for(image: BackboneSpec, tmp_path: Path, results: Any) -> None:
+    backbone, clip = loaded(image), DATASET.open().clip(CLIP)
+    first, second = coarse_maps(backbone), coarse_maps(backbone)[::-1]
+    checked = results("checked", None)
+    with_filter, without = Upsampler(modulation=MODULATION), Upsampler(modulation=MODULATION, filter=None)
+    settings = Inspection(
+        sampling=IMAGE, frames=(2, 0, 7), decoded=True, spatial=(7, 9), step=3,
+        variations=(Variation(title="one", upsampler=with_filter),
+                    Variation(title="two", upsampler=without, coarse=1)),
+    )  # fmt: skip
+    manifest = tmp_path / "inspect" / "0000.json"
+    told = job(image, settings)
+    inspect.run(told, manifest, checked, results("first", first), results("second", second))
+
+    rows = rows_of_batch(range(FRAMES), IMAGE)
+    plain = backbone.denoise(start_of(backbone, clip, rows, IMAGE), IMAGE)
+    images = to_8_bit(backbone.decode(plain.states[3][[0, 2]])).permute(0, 2, 3, 1).numpy()
+    features_job = FeaturesJob(
+        dataset=DATASET, clips=(CLIP,), compute=COMPUTE, backbone=image, weights="",
+        settings=Features(blocks=(7,), step=3, sampling=IMAGE),
+    )  # fmt: skip
+    features.run(features_job, tmp_path / "features" / "0000.json", checked)
+    with open_clip(tmp_path / "features" / f"{CLIP}.h5") as cached:
+        queries: Any = cached["block7"]
+        expected = queries[[0, 2]]
+    with open_clip(manifest.parent / f"{CLIP}.h5") as found:
+        file: Any = found
+        # In order, without the one beyond the clip's end.
+        assert file["frames"][()].tolist() == [0, 2]
+        assert np.abs(file["decoded"][()].astype(int) - images).max() <= 1
+        assert np.allclose(file["spatial7"][()].astype(np.float32), expected.astype(np.float32), atol=2e-3)
+        assert file["spatial9"].shape[:3] == (2, *grid(backbone, 9))
+        assert np.array_equal(file["coarse0"][()], first[[0, 2]])
+        assert np.array_equal(file["coarse1"][()], second[[0, 2]])
+        assert file["places0"][()].tolist() == [[2, 0], [2, 1], [5, 0], [9, 0], [9, 1]]
+        for number in "01":
+            assert file[f"labels{number}"].shape == (2, *clip.size)
+            assert file[f"filtered{number}"].shape == (5, *clip.size)
+        assert np.array_equal(file["differences1"][()], file["filtered1"][()])
+        assert np.array_equal(file["labels1"][()], file["unfiltered_labels1"][()])
+
+    # What is there already is kept.
+    written = (manifest.parent / f"{CLIP}.h5").stat().st_mtime_ns
+    inspect.run(told, manifest, checked, tmp_path / "first" / "0000.json", tmp_path / "second" / "0000.json")
+    assert (manifest.parent / f"{CLIP}.h5").stat().st_mtime_ns == written
+    assert json.loads(manifest.read_text())["clips"].keys() == {CLIP}
+
+
+def test_temporal_queries_of_a_video_model(video: BackboneSpec, tmp_path: Path, results: Any) -> None:
+    backbone = loaded(video)
+    settings = Inspection(sampling=VIDEO, spatial=(7,), temporal=(7, 9), step=3)
+    manifest = tmp_path / "inspect" / "0000.json"
+    inspect.run(job(video, settings), manifest, results("checked", None))
+    with open_clip(manifest.parent / f"{CLIP}.h5") as found:
+        file: Any = found
+        assert file["frames"][()].tolist() == [0, 1, 2]
+        assert file["temporal7"].shape == file["spatial7"].shape
+        assert file["temporal9"].shape[:3] == (3, *grid(backbone, 9))
+        assert not np.allclose(file["temporal7"][()], file["spatial7"][()], atol=1e-3)
+        # The first batch holds two frames; the third is denoised alone.
+        assert not np.allclose(file["temporal7"][0], file["temporal7"][2], atol=1e-3)
+
+
+def test_temporal_queries_are_put_in_the_order_of_frames(video: BackboneSpec) -> None:
+    backbone = loaded(video)
+    assert isinstance(backbone, VideoDiffusion)
+    layer = backbone.decoder.transformer(7).temporal_transformer_blocks[0]
+    parts, frames, cells, width = 2, 3, 4, layer.attn1.to_q.in_features
+    context_width = layer.attn2.to_k.in_features
+
+    def queries(hidden: torch.Tensor) -> torch.Tensor:
+        context = torch.zeros(parts * cells, 1, context_width)
+        with torch.inference_mode(), temporal_queries(backbone, (7,)) as tape:
+            layer(hidden, num_frames=frames, encoder_hidden_states=context)
+        return of_frames(tape["7"], parts)
+
+    generator = torch.Generator().manual_seed(0)
+    hidden = torch.randn(parts * frames, cells, width, generator=generator)
+    before = queries(hidden)
+    assert before.shape[:2] == (frames, cells)
+    # The last half is the conditional one; a token changes its own query alone.
+    hidden[frames + 1, 2] += torch.randn(width, generator=generator)
+    changed = (queries(hidden) - before).abs().amax(-1) > 1e-6
+    assert changed.nonzero().tolist() == [[1, 2]]
+    hidden[:frames] += 1
+    assert torch.equal((queries(hidden) - before).abs().amax(-1) > 1e-6, changed)
+
+
+def test_wrong_questions_are_answered_in_words(image: BackboneSpec, tmp_path: Path, results: Any) -> None:
+    checked, manifest = results("checked", None), tmp_path / "inspect" / "0000.json"
+    with pytest.raises(InputError, match="'small' has no temporal layers"):
+        inspect.run(job(image, Inspection(sampling=IMAGE, temporal=(7,), step=3)), manifest, checked)
+    with pytest.raises(InputError, match="has 3 frames, none of the asked"):
+        inspect.run(job(image, Inspection(sampling=IMAGE, frames=(3,), decoded=True)), manifest, checked)
+    with pytest.raises(InputError, match="block 1 has no attention"):
+        inspect.run(job(image, Inspection(sampling=IMAGE, spatial=(1,), step=3)), manifest, checked)
+    with pytest.raises(ValueError, match="only masked modulation"):
+        Variation(title="x", upsampler=Upsampler(upsampler="nearest", modulation=None, filter=None))
