@@ -8,7 +8,6 @@
 # compute settings are none, as they do not change results.
 import json
 import os
-from functools import partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -42,31 +41,45 @@ def tables_of(kind):
     return "|".join(name for name, table in PLAN.config.tables.items() if table.kind == kind) or "none"
 
 
-def job_of(pattern, wildcards):
-    """What the job that writes `<pattern>.json` is told, as JSON."""
-    return PLAN.job(pattern.format(**wildcards))
+def plainly(function):
+    """`function` of the wildcards; where data or weights are missing it ends the run with the message alone.
+
+    Snakemake would wrap an exception in the names of rules and files, where what to do is hard to find.
+    """
+
+    def asked(wildcards):
+        try:
+            return function(wildcards)
+        except InputError as error:
+            raise SystemExit(f"error: {error}") from None
+
+    return asked
 
 
 def told(pattern):
-    """`job_of` as a function of the wildcards alone, for `params`."""
-    return partial(job_of, pattern)
+    """What the job that writes `<pattern>.json` is told, as JSON; for `params`."""
+    return plainly(lambda wildcards: PLAN.job(pattern.format(**wildcards)))
 
 
+@plainly
 def maps_of(wildcards):
     """Manifests of the row's label maps."""
     return PLAN.maps(PLAN.row_named(wildcards.dataset, wildcards.row))
 
 
+@plainly
 def score_job(wildcards):
     """What the job is told."""
     return PLAN.score_job(wildcards.dataset, wildcards.row)
 
 
+@plainly
 def maps_of_clip(wildcards):
     """Manifest of the clip's label maps."""
     return next(path for path in PLAN.maps(PLAN.user_row()) if Path(path).stem == wildcards.clip)
 
 
+@plainly
 def overlay_job(wildcards):
     """What the job is told."""
     return PLAN.overlay_job(wildcards.clip)

@@ -7,7 +7,7 @@
 rule overview:
     """Frames, ground truth and every method's maps side by side"""
     input:
-        [path for row in PLAN.overview_rows() for path in PLAN.maps(row)],
+        plainly(lambda wildcards: [path for row in PLAN.overview_rows() for path in PLAN.maps(row)]),
     output:
         "results/figures/overview.png",
     log:
@@ -16,7 +16,7 @@ rule overview:
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=PLAN.overview_job(),
+        job=plainly(lambda wildcards: PLAN.overview_job()),
         code=CODE["overview"],
     shell:
         "python scripts/overview.py {params.job:q} {output:q} {input:q} 2>&1 | tee {log:q}"

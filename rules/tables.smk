@@ -9,8 +9,8 @@ rule quality_table:
     """{wildcards.table}: figures of the configured rows"""
     input:
         published=lambda wildcards: PLAN.published(wildcards.table) or [],
-        scores=lambda wildcards: PLAN.table_inputs(wildcards.table),
-        timed=lambda wildcards: [path for row in PLAN.timed(wildcards.table) for path in row],
+        scores=plainly(lambda wildcards: PLAN.table_inputs(wildcards.table)),
+        timed=plainly(lambda wildcards: [path for row in PLAN.timed(wildcards.table) for path in row]),
     output:
         csv="results/{table}.csv",
         md="results/{table}.md",
@@ -23,9 +23,9 @@ rule quality_table:
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=lambda wildcards: PLAN.table_job(wildcards.table),
+        job=plainly(lambda wildcards: PLAN.table_job(wildcards.table)),
         published=lambda wildcards: PLAN.published(wildcards.table) or "",
-        timed=lambda wildcards: json.dumps(PLAN.timed(wildcards.table)),
+        timed=plainly(lambda wildcards: json.dumps(PLAN.timed(wildcards.table))),
         code=CODE["table"],
     shell:
         "python scripts/table.py {params.job:q} {params.published:q} {params.timed:q} {output.csv:q} {input.scores:q}"
@@ -35,7 +35,7 @@ rule quality_table:
 rule settings_table:
     """{wildcards.table}: the settings that really ran"""
     input:
-        lambda wildcards: PLAN.table_inputs(wildcards.table),
+        plainly(lambda wildcards: PLAN.table_inputs(wildcards.table)),
     output:
         csv="results/{table}.csv",
         md="results/{table}.md",
@@ -48,7 +48,7 @@ rule settings_table:
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=lambda wildcards: PLAN.table_job(wildcards.table),
+        job=plainly(lambda wildcards: PLAN.table_job(wildcards.table)),
         code=CODE["settings_table"],
     shell:
         "python scripts/settings_table.py {params.job:q} {output.csv:q} {input:q} 2>&1 | tee {log:q}"
@@ -57,7 +57,7 @@ rule settings_table:
 rule efficiency_table:
     """{wildcards.table}: time, memory and disk"""
     input:
-        lambda wildcards: PLAN.table_inputs(wildcards.table),
+        plainly(lambda wildcards: PLAN.table_inputs(wildcards.table)),
     output:
         csv="results/{table}.csv",
         md="results/{table}.md",
@@ -70,7 +70,7 @@ rule efficiency_table:
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=lambda wildcards: PLAN.table_job(wildcards.table),
+        job=plainly(lambda wildcards: PLAN.table_job(wildcards.table)),
         code=CODE["efficiency_table"],
     shell:
         "python scripts/efficiency_table.py {params.job:q} {output.csv:q} {input:q} 2>&1 | tee {log:q}"
@@ -92,7 +92,7 @@ rule sweep:
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=lambda wildcards: PLAN.sweep_job(wildcards.sweep),
+        job=plainly(lambda wildcards: PLAN.sweep_job(wildcards.sweep)),
         code=CODE["sweep"],
     shell:
         "python scripts/sweep.py {params.job:q} {output.csv:q} {output.png:q} {output.pdf:q} {input:q}"

@@ -21,7 +21,7 @@ SHIPPED = Path(__file__).parent.parent / "config"
 def shipped(*overlays: str) -> dict[str, Any]:
     """The default configuration with further files laid upon it, as Snakemake merges them."""
     values: dict[str, Any] = {}
-    for name in ("config.yaml", "methods.yaml", *overlays):
+    for name in ("config.yaml", "methods.yaml", "sweeps.yaml", *overlays):
         values = merge(values, yaml.safe_load((SHIPPED / name).read_text()))
     return values
 
@@ -152,6 +152,8 @@ def test_unknown_names_stop_before_any_job(key: str, value: object, names: list[
     with pytest.raises(InputError) as caught:
         plan = Plan(read_config(changed(key, value)))
         plan.score_job("scenes", "first-frame")
+        for row in plan.all_rows():
+            plan.stages(row)
     for name in names:
         assert name in str(caught.value)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 
 from miniatures import write_vspw
-from small_models import save_stable_diffusion
+from small_models import save_stable_diffusion, save_stable_video_diffusion
 from workflow_copy import copy_workflow, snakemake, write_config
 
 METHODS = ["first-frame", "emerdiff", "ours", "ours-released"]
@@ -23,6 +24,7 @@ def workflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The workflow beside a model and a data set."""
     base = tmp_path_factory.mktemp("paper")
     save_stable_diffusion(base / "model")
+    save_stable_video_diffusion(base / "video-model")
     write_vspw(base / "data", clips=2, frames=5, size=(128, 192), rng=np.random.default_rng(0))
     return copy_workflow(base / "workflow")
 
@@ -31,8 +33,14 @@ def overlay(model: Path) -> dict[str, Any]:
     """Where the model is, fewer rows and smaller sizes."""
     return {
         "compute": {"threads": 1, "memory": 0.25, "frames_at_once": 3},
-        "backbones": {"sd21": {"path": str(model), "settings": SMALLER}},
-        "tables": {"table1": {"methods": METHODS}},
+        "backbones": {
+            "sd21": {"path": str(model), "settings": SMALLER},
+            "svd": {"path": str(model.parent / "video-model"), "settings": SMALLER},
+        },
+        "tables": {
+            "table1": {"methods": METHODS, "datasets": ["vspw"], "backbones": ["sd21"]},
+            "table2": {"methods": ["batch-cbr", "ours"], "datasets": ["vspw"], "backbones": ["svd"]},
+        },
         "overview": {"methods": ["ours"]},
     }
 
@@ -66,6 +74,22 @@ def test_the_main_row(workflow: Path) -> None:
     assert len(maps) == 3 and len(released) == 1
     for part in ("fit=first-batch", "variant=released", "noise=batch"):
         assert part in released[0]
+
+
+def test_the_video_rows(workflow: Path) -> None:
+    """Batches of three are denoised together; a single block is block 8, aggregation shares its features."""
+    write_config(workflow, overlay(workflow.parent / "model"))
+    root = str(workflow.parent / "data")
+    done = snakemake(workflow, "results/table2.csv", configs=PAPER, VSPW_ROOT=root)
+    assert done.returncode == 0, done.stdout
+    table: Any = pd.read_csv(workflow / "results" / "table2.csv")
+    measured = table[table["source"] == "measured"]
+    assert list(measured["method"]) == ["B = 14, masked modulation, CBR", "Ours"]
+    assert list(measured["backbone"]) == ["SVD", "SVD"] and measured["mIoU"].between(0, 100).all()
+    (features,) = (workflow / "results" / "features" / "vspw" / "svd").iterdir()
+    assert "time_ids=14+127+0.02" in features.name and "guidance=1+2.5" in features.name and "size=3" in features.name
+    with h5py.File(next(features.glob("*.h5"))) as file:
+        assert file["rows"][:, 2].tolist() == [0, 0, 0, 1, 1]
 
 
 @pytest.mark.parametrize(

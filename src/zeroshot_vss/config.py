@@ -31,6 +31,8 @@ class DataSetConfig(Settings):
     """How it is scored, by name."""
     options: dict[str, Any] = {}
     """The reader's own options: root, split, limit, ..."""
+    settings: Overrides = {}
+    """Overrides of method settings that these clips need: more clusters, a lower height."""
 
 
 class BackboneConfig(Settings):
@@ -184,8 +186,11 @@ class Config(Settings):
             _all_known(f"methods.{name}.protocol", [method.protocol], self.protocols)
         return self
 
-    def method_settings(self, method: str, backbone: str) -> MethodSettings:
-        """Settings of a diffusion method with a backbone: defaults, then the protocol, the backbone, the method.
+    def method_settings(self, method: str, backbone: str, dataset: str | None = None) -> MethodSettings:
+        """Settings of a diffusion method with a backbone on a data set.
+
+        Laid upon each other: defaults, the protocol, the backbone's, the data set's, the method's, the backbone's for
+        that method, the point of a sweep.
 
         Raises:
             InputError: the overrides hold an unknown key, a wrong type or values that do not fit each other.
@@ -197,13 +202,18 @@ class Config(Settings):
             {"sampling": {"seed": self.seed}, "context": {"seed": self.seed}},
             self.protocols[chosen.protocol],
             model.settings,
+            self.datasets[dataset].settings if dataset in self.datasets else {},
             chosen.settings,
             model.methods.get(base, {}),
             varied,
         )
         for layer in layers:
             merged = merge(merged, layer)
-        return validated(MethodSettings, merged, f"methods: {method} with backbone {backbone}")
+        return validated(
+            MethodSettings,
+            merged,
+            f"methods: {method} with backbone {backbone}" + (f" on {dataset}" if dataset in self.datasets else ""),
+        )
 
     def _variant(self, method: str) -> tuple[str, Overrides]:
         """The method behind a point of a sweep, and what the point changes."""

@@ -82,8 +82,10 @@ def _described(folder: Path) -> dict[str, str]:
 class Plan:
     """Paths and jobs of a configuration.
 
+    Data and weights are looked at when a row is asked for, so that a target needs its own alone.
+
     Raises:
-        InputError: data or weights that a row needs are not there, or its settings are wrong.
+        InputError: the settings of a row are wrong; later, data or weights that a row needs are not there.
     """
 
     config: Config
@@ -93,17 +95,22 @@ class Plan:
     _prints: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for table in self.config.tables:
-            for row in self.rows(table):
-                self.stages(row)
-        for sweep in self.config.sweeps:
-            for row in self.sweep_rows(sweep):
-                self.stages(row)
-        for method in self.config.overview.methods:
-            self.maps(self.row(self.config.overview.dataset, method, self.config.overview.backbone))
+        for row in self.all_rows():
+            if row.backbone is not None:
+                chosen = self.config.method_settings(row.method, row.backbone, row.dataset).context
+                if chosen.classifier_options:
+                    # Imported here: scikit-learn takes seconds, and most configurations do without options.
+                    from zeroshot_vss.classifiers import make_classifier
+
+                    make_classifier(chosen.classifier, chosen.classifier_options, 0)
         for name in self.config.clips:
-            self.maps(self.user_row())
             check_name(name, "config: clips")
+
+    def all_rows(self) -> list[Row]:
+        """Every row of the configuration."""
+        rows = [row for table in self.config.tables for row in self.rows(table)]
+        rows += [row for sweep in self.config.sweeps for row in self.sweep_rows(sweep)]
+        return list(dict.fromkeys([*rows, *self.overview_rows(), *([self.user_row()] if self.config.clips else [])]))
 
     def row(self, dataset: str, method: str, backbone: str) -> Row:
         """A row; methods without a diffusion model have no backbone."""
@@ -188,7 +195,7 @@ class Plan:
         if baseline is not None:
             return {"baseline": self._add_baseline(row, baseline)}
         assert row.backbone is not None
-        return self._add_method(row, row.backbone, self.config.method_settings(row.method, row.backbone))
+        return self._add_method(row, row.backbone, self.config.method_settings(row.method, row.backbone, row.dataset))
 
     def _add(self, folder: str, shard: str, job: Job) -> str:
         self._jobs.setdefault(f"{folder}/{shard}", job)
@@ -237,6 +244,10 @@ class Plan:
         Raises:
             InputError: no row of the configuration needs that file.
         """
+        if path not in self._jobs:
+            # A file that was asked for by its own name, not through a row.
+            for row in self.all_rows():
+                self.stages(row)
         if path not in self._jobs:
             raise InputError(f"no row of the configuration needs {path}; see its methods and tables")
         return self._jobs[path].model_dump_json(exclude={"compute"})

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zeroshot_vss.backbones.attention import GivenAttention, attending
 from zeroshot_vss.backbones.base import Backbone, PlainPass, Start
 from zeroshot_vss.backbones.hooks import Decoder, recording
 from zeroshot_vss.backbones.sampling import Schedule, euler_step, make_schedule
@@ -155,17 +156,30 @@ class LatentDiffusion(Backbone):
         blend = F.interpolate(masks, x.shape[-2:], mode="nearest")
         pick = _Pick(plain, frames, self.coupled)
         for step in range(modulation.step, sampling.steps):
-            given: dict[Any, Any] = {}
-            if modulation.injection:
-                modules = self.decoder.injected(self._injected(modulation, step))
-                given = {module: pick(plain.injected[step][name]) for name, module in modules.items()}
+            processors, given = self._injection(plain, pick, modulation, step)
             if step == modulation.step:
                 given |= self._shifted_prefix(plain, pick, masks, strengths, modulation)
-            epsilon = self.predict(x, plain, step, given)
+            with attending(processors):
+                epsilon = self.predict(x, plain, step, given)
             x = euler_step(x, epsilon, schedule, step)
             if modulation.blend_through is not None and step <= modulation.blend_through:
                 x = blend * x + (1 - blend) * plain.states[step][frames]
         return x
+
+    def _injection(
+        self, plain: PlainPass, pick: _Pick, modulation: Modulation, step: int
+    ) -> tuple[dict[Any, GivenAttention], dict[Any, Any]]:
+        """Attention processors and module outputs that hand the plain pass's queries and keys to the passes."""
+        if not modulation.injection:
+            return {}, {}
+        kept, blocks = plain.injected[step], self._injected(modulation, step)
+        processors = {
+            attn: GivenAttention(kept[f"{name}.to_q"], kept[f"{name}.to_k"], pick.rows)
+            for name, attn in self.decoder.shared(blocks).items()
+        }
+        served = {module for attn in processors for module in (attn.to_q, attn.to_k)}
+        modules = self.decoder.injected(blocks).items()
+        return processors, {module: pick(kept[name]) for name, module in modules if module not in served}
 
     def _shifted_prefix(
         self, plain: PlainPass, pick: _Pick, masks: Tensor, strengths: Tensor, modulation: Modulation
@@ -194,6 +208,8 @@ class _Pick:
         self.parts = plain.parts
         self.units = 1 if coupled else plain.frames
         self.chosen = torch.zeros_like(frames[:: plain.frames]) if coupled else frames
+        self.rows = (torch.arange(self.parts, device=frames.device)[:, None] * self.units + self.chosen).flatten()
+        """Which of the plain pass's guidance halves and units each unit of the modulated passes is."""
 
     def __call__(self, output: Any) -> Any:
         if not isinstance(output, Tensor):

@@ -12,6 +12,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from zeroshot_vss.backbones.attention import GivenAttention
+
 
 @contextmanager
 def recording(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, Any]]:
@@ -98,6 +100,13 @@ class Decoder:
                     found[f"{k}.{i}.attn2"] = layer.attn2
         return found
 
+    def shared(self, blocks: tuple[int, ...]) -> dict[str, Any]:
+        """Self-attention layers whose queries and keys are both injected, by the start of their names there."""
+        layers = {
+            f"{k}.{i}": layer.attn1 for k in blocks for i, layer in enumerate(self.transformer(k).transformer_blocks)
+        }
+        return {name: attn for name, attn in layers.items() if GivenAttention.serves(attn)}
+
     def before(self, block: int) -> dict[str, nn.Module]:
         """The modules whose outputs together stand for everything up to and with the block's transformer."""
         level, place = divmod(block, self.per_level)
@@ -130,6 +139,10 @@ class VideoDecoder(Decoder):
             for i, layer in enumerate(self.transformer(k).temporal_transformer_blocks):
                 found |= {f"{k}.{i}.to_q": layer.attn1.to_q, f"{k}.{i}.to_k": layer.attn1.to_k}
         return found
+
+    def shared(self, blocks: tuple[int, ...]) -> dict[str, Any]:
+        """None: passes of a batch share no temporal attention with each other's frames."""
+        return {}
 
     def temporal_queries(self, blocks: tuple[int, ...]) -> dict[str, nn.Module]:
         """`attn1.to_q` of the blocks' temporal layers; their outputs are [parts * h * w, frames, channels]."""

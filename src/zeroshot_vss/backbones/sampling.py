@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from diffusers import EulerDiscreteScheduler
 from torch import Tensor
 
 
@@ -25,6 +24,9 @@ def make_schedule(scheduler_config: dict[str, Any], steps: int) -> Schedule:
     Models trained on continuous noise levels (SVD: sigmas 0.002 to 700, rho 7, EDM's equation 5) bring their own
     spacing; for the others it is the DDPM sigmas of the model's betas at evenly spaced timesteps, the last included.
     """
+    # Imported here: diffusers takes seconds, and upsamplers without a model come through this module.
+    from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
+
     if scheduler_config.get("timestep_type") == "continuous":
         scheduler: Any = EulerDiscreteScheduler.from_config(scheduler_config)
         scheduler.set_timesteps(steps)

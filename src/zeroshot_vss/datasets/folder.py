@@ -79,12 +79,13 @@ class UserClips(NamedClips):
 
     def __init__(self, options: UserOptions) -> None:
         super().__init__(options.clips, options.limit)
-        self._paths = options.clips
+        self._paths = {name: path.expanduser() for name, path in options.clips.items()}
+        for name, path in self._paths.items():
+            if not path.exists():
+                raise InputError(f"clip {name!r}: there is no file or folder {path}; see the config key `clips`")
 
     def _open(self, name: str) -> Clip:
-        path = self._paths[name].expanduser()
-        if not path.exists():
-            raise InputError(f"clip {name!r}: there is no file or folder {path}")
+        path = self._paths[name]
         return FolderClip(name, path) if path.is_dir() else video.VideoClip(name, path)
 
 

@@ -127,9 +127,17 @@ def export(out: Path, work: Path, settings: TrainingSettings) -> None:
     vae = build_autoencoder(settings)
     vae.load_state_dict(AutoencoderTiny.from_pretrained(work / "vae").state_dict())
     vae.half().save_pretrained(out / "vae")
+    _drop_derived(out / "vae" / "config.json")
     build_scheduler().save_pretrained(out / "scheduler")
     save_file({"context": model.context.detach()}, out / "context.safetensors")
     (out / "training.json").write_text(json.dumps(settings.model_dump(), indent=2) + "\n")
+
+
+def _drop_derived(path: Path) -> None:
+    """Take out the entry that AutoencoderTiny adds to its own config and warns of when it is loaded."""
+    config = json.loads(path.read_text())
+    config.pop("block_out_channels", None)
+    path.write_text(json.dumps(config, indent=2) + "\n")
 
 
 def export_video(image: Path, out: Path, work: Path, settings: VideoTrainingSettings) -> None:

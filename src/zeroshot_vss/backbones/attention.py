@@ -1,0 +1,62 @@
+"""Self-attention with given queries and keys: passes that share them share the softmax, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+WEIGHTS_AT_ONCE = 2**27
+"""Attention weights that are held at a time; more queries are done in slices."""
+
+
+class GivenAttention:
+    """A processor of diffusers' `Attention` whose queries and keys come from another pass (injection).
+
+    Modulated passes of one frame differ in their values only, so softmax(q k^T) is computed once for all of them.
+
+    Args:
+        queries, keys: [r, n, channels] as `to_q` and `to_k` gave them, all heads beside each other.
+        rows: [m], which of the r each of the m inputs uses.
+    """
+
+    def __init__(self, queries: Tensor, keys: Tensor, rows: Tensor) -> None:
+        self.queries, self.keys, self.rows = queries, keys, rows
+
+    def __call__(self, attn: Any, hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
+        """Attention output [m, n, channels] of inputs [m, n, channels]."""
+        values: Tensor = attn.to_v(hidden_states).unflatten(-1, (attn.heads, -1))
+        output = torch.empty_like(values)
+        for row in self.rows.unique():
+            places = torch.nonzero(self.rows == row)[:, 0]
+            query, key = (t[row].unflatten(-1, (attn.heads, -1)).transpose(0, 1) for t in (self.queries, self.keys))
+            side_by_side = values[places].permute(2, 1, 0, 3).flatten(2)
+            at_once = max(WEIGHTS_AT_ONCE // (attn.heads * key.shape[1]), 1)
+            parts = [
+                torch.softmax(attn.scale * some @ key.transpose(1, 2), -1) @ side_by_side
+                for some in query.split(at_once, 1)
+            ]
+            output[places] = torch.cat(parts, 1).unflatten(2, (len(places), -1)).permute(2, 1, 0, 3)
+        return attn.to_out[1](attn.to_out[0](output.flatten(2)))
+
+    @staticmethod
+    def serves(attn: Any) -> bool:
+        """Whether an attention layer is of the plain kind that this stands for, as in Stable Diffusion."""
+        plain = attn.norm_q is None and attn.norm_k is None and attn.group_norm is None and attn.spatial_norm is None
+        return plain and not attn.residual_connection and attn.rescale_output_factor == 1
+
+
+@contextmanager
+def attending(processors: Mapping[Any, GivenAttention]) -> Iterator[None]:
+    """Give attention layers other processors, in the forward passes made inside."""
+    own = {attn: attn.processor for attn in processors}
+    for attn, processor in processors.items():
+        attn.processor = processor
+    try:
+        yield
+    finally:
+        for attn, processor in own.items():
+            attn.processor = processor
