@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from miniatures import write_vspw
+from miniatures import write_camvid32, write_cityscapes, write_clvos, write_davis, write_vspw
 from small_models import save_stable_diffusion, save_stable_video_diffusion
-from workflow_copy import copy_workflow, snakemake, write_config
+from test_config import shipped
+from workflow_copy import ROOT, copy_workflow, snakemake, write_config
+from zeroshot_vss.config import read_config
 
 METHODS = ["first-frame", "emerdiff", "ours", "ours-released"]
 PAPER = ("config/paper.yaml",)
@@ -132,3 +136,29 @@ def test_what_is_missing_is_said_before_any_job(
         assert message in said
     assert "Traceback" not in said
     assert not (folder / "results").exists() and not (folder / "logs").exists()
+
+
+def test_the_whole_paper_is_one_graph(workflow: Path, tmp_path: Path) -> None:
+    """Every table, sweep and figure on miniatures of all data sets."""
+    rng = np.random.default_rng(0)
+    write_vspw(tmp_path / "vspw", clips=3, frames=2, size=(64, 96), rng=rng)
+    write_cityscapes(tmp_path / "cityscapes", ["lindau_000000_000019", "frankfurt_000001_000294"], rng=rng)
+    write_camvid32(tmp_path / "camvid", [f"0016E5_{number:05d}" for number in range(7959, 8161, 2)], rng=rng)
+    write_davis(tmp_path / "davis", ["bear"], rng=rng, year=2016)
+    write_davis(tmp_path / "davis", ["camel"], rng=rng, year=2017)
+    write_clvos(tmp_path / "clvos", ["dressage"], rng=rng)
+    folder = copy_workflow(tmp_path / "workflow")
+    shutil.copytree(ROOT / "models", folder / "models")
+    models = {"sd21": workflow.parent / "model", "svd": workflow.parent / "video-model"}
+    write_config(folder, {"backbones": {name: {"path": str(path)} for name, path in models.items()}})
+    names = ("vspw", "cityscapes", "camvid", "davis", "clvos")
+    roots = {f"{name.upper()}_ROOT": str(tmp_path / name) for name in names}
+    done = snakemake(folder, "all", options=("--dry-run", "--quiet", "rules"), configs=PAPER, **roots)
+    assert done.returncode == 0, done.stdout
+    jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", done.stdout, re.MULTILINE)}
+    config = read_config(shipped("paper.yaml"))
+    kinds = [table.kind for table in config.tables.values()]
+    assert jobs["quality_table"] == kinds.count("quality") and jobs["settings_table"] == 1
+    assert jobs["efficiency_table"] == 1 and jobs["sweep"] == len(config.sweeps)
+    # 20 and more rows of SD 2.1 on VSPW read two or three caches of features.
+    assert jobs["features"] < jobs["coarse"] + jobs["coarse_refined"] < jobs["upsample"]

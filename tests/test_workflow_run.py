@@ -113,7 +113,7 @@ def test_the_table_has_measured_and_published_rows(run: Path) -> None:
         assert measured[figure].between(0, 100).all(), figure
     # A copied map never changes; nine frames hold no window of sixteen.
     assert measured["mVC8"].iloc[0] == 100 and measured["mVC16"].isna().all()
-    known: Any = pd.read_csv(run / "config" / "published.csv")
+    known: Any = pd.read_csv(run / "config" / "published" / "table1.csv")
     assert list(published["mIoU"]) == list(known["mIoU"]) and len(measured) + len(published) == len(table)
     text = (run / "results" / "table1.md").read_text()
     assert "## Measured" in text and "## Published" in text and "nan" not in text.lower()
@@ -191,7 +191,7 @@ def test_a_further_clip_leaves_the_others_alone(run: Path, base: Path) -> None:
         jobs = planned(run)
     finally:
         write_config(run, overlay(base))
-    assert jobs.pop("all") == 1
+    assert jobs.pop("main") == 1
     assert jobs == dict.fromkeys(("check", "features", "correspondences", "coarse_refined", "upsample", "overlay"), 1)
 
 
@@ -215,8 +215,8 @@ def test_an_edit_of_a_metric_scores_again_and_runs_no_model(run: Path, library: 
     path = library / "metrics" / "boundary.py"
     path.write_text(f"{path.read_text()}\nEDITED = True\n")
     jobs = planned(run)
-    assert (jobs.pop("score"), jobs.pop("table1")) == (3, 1)
-    assert set(jobs) <= {"overview", "all"}
+    assert (jobs.pop("score"), jobs.pop("quality_table")) == (3, 1)
+    assert set(jobs) <= {"main"}
 
 
 def test_an_edit_of_the_correspondences_keeps_the_features(run: Path, library: Path) -> None:
@@ -224,8 +224,8 @@ def test_an_edit_of_the_correspondences_keeps_the_features(run: Path, library: P
     path.write_text(f"{path.read_text()}\nEDITED = True\n")
     # The user's clip is a job of its own beside one job of both scenes.
     assert planned(run) == {
-        "correspondences": 2, "coarse_refined": 2, "upsample": 3, "score": 2, "table1": 1, "overview": 1,
-        "overlay": 1, "all": 1,
+        "correspondences": 2, "coarse_refined": 2, "upsample": 3, "score": 2, "quality_table": 1, "overview": 1,
+        "overlay": 1, "main": 1,
     }  # fmt: skip
 
 

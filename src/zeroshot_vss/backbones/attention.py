@@ -31,15 +31,15 @@ class GivenAttention:
         values: Tensor = attn.to_v(hidden_states).unflatten(-1, (attn.heads, -1))
         output = torch.empty_like(values)
         for row in self.rows.unique():
-            places = torch.nonzero(self.rows == row)[:, 0]
             query, key = (t[row].unflatten(-1, (attn.heads, -1)).transpose(0, 1) for t in (self.queries, self.keys))
-            side_by_side = values[places].permute(2, 1, 0, 3).flatten(2)
+            places = torch.nonzero(self.rows == row)[:, 0].tolist()
             at_once = max(WEIGHTS_AT_ONCE // (attn.heads * key.shape[1]), 1)
-            parts = [
-                torch.softmax(attn.scale * some @ key.transpose(1, 2), -1) @ side_by_side
-                for some in query.split(at_once, 1)
-            ]
-            output[places] = torch.cat(parts, 1).unflatten(2, (len(places), -1)).permute(2, 1, 0, 3)
+            for first in range(0, query.shape[1], at_once):
+                some = slice(first, first + at_once)
+                weights = torch.softmax(attn.scale * query[:, some] @ key.transpose(1, 2), -1)
+                # One product a pass, so that a pass's sums do not depend on how many are beside it.
+                for place in places:
+                    output[place, some] = (weights @ values[place].transpose(0, 1)).transpose(0, 1)
         return attn.to_out[1](attn.to_out[0](output.flatten(2)))
 
     @staticmethod
