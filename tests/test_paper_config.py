@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +16,7 @@ from small_models import save_stable_diffusion, save_stable_video_diffusion
 from test_config import shipped
 from workflow_copy import ROOT, copy_workflow, snakemake, write_config
 from zeroshot_vss.config import read_config
+from zeroshot_vss.store import read_all
 
 METHODS = ["first-frame", "emerdiff", "ours", "ours-released"]
 PAPER = ("config/paper.yaml",)
@@ -92,8 +92,7 @@ def test_the_video_rows(workflow: Path) -> None:
     assert list(measured["backbone"]) == ["SVD", "SVD"] and measured["mIoU"].between(0, 100).all()
     (features,) = (workflow / "results" / "features" / "vspw" / "svd").iterdir()
     assert "time_ids=14+127+0.02" in features.name and "guidance=1+2.5" in features.name and "size=3" in features.name
-    with h5py.File(next(features.glob("*.h5"))) as file:
-        assert file["rows"][:, 2].tolist() == [0, 0, 0, 1, 1]
+    assert read_all(next(features.glob("*.h5")), "rows")[:, 2].tolist() == [0, 0, 0, 1, 1]
 
 
 @pytest.mark.parametrize(
