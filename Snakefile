@@ -2,11 +2,15 @@
 #
 #   snakemake --cores 1 results/table1.csv                     the main table, on generated clips
 #   snakemake --cores 1 results/clips/<name>/overlay.mp4       a clip of your own (config key `clips`)
+#   snakemake --report results/report.html pages               what the target `pages` made, as one file (docs/report.md)
 #
 # Settings: config/config.yaml and config/methods.yaml, see config/README.md.
 from snakemake.utils import min_version
 
 min_version("9.19")
+
+
+report: "report/workflow.rst"
 
 
 configfile: "config/config.yaml"
@@ -15,6 +19,8 @@ configfile: "config/sweeps.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/labels.smk"
+include: "rules/report.smk"
 include: "rules/check.smk"
 include: "rules/features.smk"
 include: "rules/coarse.smk"
@@ -26,11 +32,23 @@ include: "rules/figures.smk"
 include: "rules/clips.smk"
 
 
-rule all:
-    """Every table and figure, and the overlays of all configured clips."""
+rule main:
+    """The main table, its picture, and the overlays of all configured clips."""
     default_target: True
     input:
         "results/table1.csv",
         "results/figures/overview.png",
         collect("results/clips/{clip}/overlay.mp4", clip=PLAN.config.clips),
+    localrule: True
+
+
+rule all:
+    """Every table, sweep and figure, and the pages of the report."""
+    input:
+        rules.main.input,
+        collect("results/{table}.csv", table=PLAN.config.tables),
+        collect("results/sweeps/{sweep}.csv", sweep=PLAN.config.sweeps),
+        rules.figures.input if hasattr(rules, "figures") else [],
+        REPORT.pages(PLAN.config.tables),
+        plainly(lambda wildcards: REPORT.videos()),
     localrule: True

@@ -10,7 +10,12 @@ rule overlay:
     input:
         maps_of_clip,
     output:
-        video="results/clips/{clip}/overlay.mp4",
+        video=report(
+            "results/clips/{clip}/overlay.mp4",
+            category="Videos",
+            labels={"clip": "{clip}", "form": "saved file"},
+            caption="../report/video.rst",
+        ),
         labels=directory("results/clips/{clip}/labels"),
     log:
         "logs/clips/{clip}.log",

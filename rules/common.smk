@@ -68,6 +68,13 @@ def maps_of(wildcards):
 
 
 @plainly
+def inspected_maps(wildcards):
+    """Manifests of the coarse maps that an inspection starts from."""
+    path = "results/inspect/{dataset}/{backbone}/{inspection}/{shard}.json".format(**wildcards)
+    return PLAN.figures.coarse.get(path, [])
+
+
+@plainly
 def score_job(wildcards):
     """What the job is told."""
     return PLAN.score_job(wildcards.dataset, wildcards.row)

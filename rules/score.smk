@@ -15,12 +15,12 @@ rule score:
     output:
         pooled="results/scores/{dataset}/{row}.json",
         clips="results/scores/{dataset}/{row}.csv",
-    wildcard_constraints:
-        row=rf"(?!(?:{PREDICTED})$)[^/]+",
     log:
         "logs/scores/{dataset}/{row}.log",
     benchmark:
         "results/benchmarks/score/{dataset}/{row}.tsv"
+    wildcard_constraints:
+        row=rf"(?!(?:{PREDICTED})$)[^/]+",
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
@@ -35,10 +35,10 @@ rule score_predictions:
     output:
         pooled="results/scores/{dataset}/{row}.json",
         clips="results/scores/{dataset}/{row}.csv",
-    wildcard_constraints:
-        row=PREDICTED,
     log:
         "logs/scores/{dataset}/{row}.log",
+    wildcard_constraints:
+        row=PREDICTED,
     conda:
         "../envs/zeroshot_vss.yaml"
     params:

@@ -12,13 +12,17 @@ rule quality_table:
         scores=plainly(lambda wildcards: PLAN.table_inputs(wildcards.table)),
         timed=plainly(lambda wildcards: [path for row in PLAN.timed(wildcards.table) for path in row]),
     output:
-        csv="results/{table}.csv",
+        csv=report(
+            "results/{table}.csv", category="Tables", labels=of_table(form="CSV"), caption="../report/table.rst"
+        ),
         md="results/{table}.md",
-        tex="results/{table}.tex",
-    wildcard_constraints:
-        table=tables_of("quality"),
+        tex=report(
+            "results/{table}.tex", category="Tables", labels=of_table(form="LaTeX"), caption="../report/table.rst"
+        ),
     log:
         "logs/{table}.log",
+    wildcard_constraints:
+        table=tables_of("quality"),
     localrule: True
     conda:
         "../envs/zeroshot_vss.yaml"
@@ -37,13 +41,17 @@ rule settings_table:
     input:
         plainly(lambda wildcards: PLAN.table_inputs(wildcards.table)),
     output:
-        csv="results/{table}.csv",
+        csv=report(
+            "results/{table}.csv", category="Tables", labels=of_table(form="CSV"), caption="../report/table.rst"
+        ),
         md="results/{table}.md",
-        tex="results/{table}.tex",
-    wildcard_constraints:
-        table=tables_of("settings"),
+        tex=report(
+            "results/{table}.tex", category="Tables", labels=of_table(form="LaTeX"), caption="../report/table.rst"
+        ),
     log:
         "logs/{table}.log",
+    wildcard_constraints:
+        table=tables_of("settings"),
     localrule: True
     conda:
         "../envs/zeroshot_vss.yaml"
@@ -59,13 +67,17 @@ rule efficiency_table:
     input:
         plainly(lambda wildcards: PLAN.table_inputs(wildcards.table)),
     output:
-        csv="results/{table}.csv",
+        csv=report(
+            "results/{table}.csv", category="Tables", labels=of_table(form="CSV"), caption="../report/table.rst"
+        ),
         md="results/{table}.md",
-        tex="results/{table}.tex",
-    wildcard_constraints:
-        table=tables_of("efficiency"),
+        tex=report(
+            "results/{table}.tex", category="Tables", labels=of_table(form="LaTeX"), caption="../report/table.rst"
+        ),
     log:
         "logs/{table}.log",
+    wildcard_constraints:
+        table=tables_of("efficiency"),
     localrule: True
     conda:
         "../envs/zeroshot_vss.yaml"
@@ -81,13 +93,23 @@ rule sweep:
     input:
         lambda wildcards: [PLAN.scores(row) for row in PLAN.sweep_rows(wildcards.sweep)],
     output:
-        csv="results/sweeps/{sweep}.csv",
-        png="results/sweeps/{sweep}.png",
+        csv=report(
+            "results/sweeps/{sweep}.csv",
+            category="Sweeps",
+            labels=of_sweep(form="numbers (CSV)"),
+            caption="../report/sweep.rst",
+        ),
+        png=report(
+            "results/sweeps/{sweep}.png",
+            category="Sweeps",
+            labels=of_sweep(form="chart"),
+            caption="../report/sweep.rst",
+        ),
         pdf="results/sweeps/{sweep}.pdf",
-    wildcard_constraints:
-        sweep="|".join(PLAN.config.sweeps) or "none",
     log:
         "logs/sweeps/{sweep}.log",
+    wildcard_constraints:
+        sweep="|".join(PLAN.config.sweeps) or "none",
     localrule: True
     conda:
         "../envs/zeroshot_vss.yaml"

@@ -289,8 +289,7 @@ def test_user_clips_are_files_and_folders(tmp_path: Path) -> None:
 
 
 def test_user_clips_that_are_not_there(tmp_path: Path) -> None:
-    data = open_dataset("user", {"clips": {"walk": tmp_path / "nowhere"}})
     with pytest.raises(InputError, match=r"clip 'walk': there is no file or folder .*nowhere"):
-        data.clip("walk")
+        open_dataset("user", {"clips": {"walk": tmp_path / "nowhere"}})
     with pytest.raises(InputError, match=r"data set 'user': '\.\./walk' cannot be a name"):
         open_dataset("user", {"clips": {"../walk": tmp_path}})

@@ -16,7 +16,7 @@ import zeroshot_vss
 
 ROOT = Path(__file__).parent.parent
 LIBRARY = Path(zeroshot_vss.__file__).parent
-PARTS = ("Snakefile", "rules", "scripts", "config", "profiles", "envs")
+PARTS = ("Snakefile", "rules", "scripts", "config", "profiles", "envs", "report")
 
 
 def copy_workflow(folder: Path) -> Path:

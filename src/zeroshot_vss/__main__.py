@@ -1,4 +1,4 @@
-"""The command line: `python -m zeroshot_vss score | train`. The workflow itself is run by `snakemake`."""
+"""The command line: `python -m zeroshot_vss check | explain | score | train`; the workflow is run by `snakemake`."""
 
 from __future__ import annotations
 
@@ -52,6 +52,21 @@ def _print(pooled: Figures) -> None:
     Console().print(table)
 
 
+def check(args: argparse.Namespace) -> None:
+    """Print which data and weights are there and what a run needs; exit with 1 where a row of a table cannot run."""
+    from zeroshot_vss.inventory.run import check
+
+    if not check(args.configfile, Console(), args.results):
+        sys.exit(1)
+
+
+def explain(args: argparse.Namespace) -> None:
+    """Print where results come from."""
+    from zeroshot_vss.explain import explain
+
+    explain(args.paths, Console())
+
+
 def train(args: argparse.Namespace) -> None:
     """Train an embedded backbone."""
     from zeroshot_vss.training import run
@@ -71,6 +86,23 @@ def parser() -> argparse.ArgumentParser:
     """The command line's parser."""
     root = argparse.ArgumentParser(prog="python -m zeroshot_vss", description=__doc__)
     commands = root.add_subparsers(required=True)
+    checked = commands.add_parser("check", help="what a configuration finds and needs, before any job runs")
+    checked.add_argument(
+        "--configfile",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="laid over config/*.yaml in this order, as by snakemake",
+    )
+    checked.add_argument(
+        "--results", type=Path, default=Path("results"), help="folder of finished results, for times"
+    )
+    checked.set_defaults(run=check)
+    explained = commands.add_parser(
+        "explain", help="where results come from: settings, code, weights, versions, cost"
+    )
+    explained.add_argument("paths", type=Path, nargs="+", help="HDF5 results, or manifests (.json) beside them")
+    explained.set_defaults(run=explain)
     scored = commands.add_parser("score", help="score a folder of predictions: <folder>/<clip>/<frame>.png")
     scored.add_argument("--dataset", required=True, choices=list(PROTOCOL_OF))
     scored.add_argument("--root", help="folder of the data set")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.compute import Compute
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.figures.plan import FiguresConfig
 from zeroshot_vss.settings import Baseline, MethodSettings, NonNegative, Settings
 
 Overrides = dict[str, Any]
@@ -161,6 +162,8 @@ class Config(Settings):
     tables: dict[Name, TableConfig]
     sweeps: dict[Name, SweepConfig] = {}
     overview: FigureConfig
+    figures: FiguresConfig | None = None
+    """The figures of the paper; None for none."""
     clips: dict[str, str] = {}
     """A name and a path: a video file or a folder of frames."""
     user_clips: ClipsConfig
@@ -180,6 +183,10 @@ class Config(Settings):
         _all_known("overview.dataset", [self.overview.dataset], self.datasets)
         _all_known("overview.backbone", [self.overview.backbone], self.backbones)
         _all_known("overview.methods", self.overview.methods, self.methods)
+        if self.figures is not None:
+            _all_known("figures.backbones", self.figures.backbones, self.backbones)
+            _all_known("figures: methods", self.figures.named_methods(), self.methods)
+            _all_known("figures: data sets", self.figures.named_datasets(), self.datasets)
         _all_known("user_clips.method", [self.user_clips.method], self.methods)
         _all_known("user_clips.backbone", [self.user_clips.backbone], self.backbones)
         for name, method in self.methods.items():

@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from zeroshot_vss.config import Config
 from zeroshot_vss.datasets import open_dataset
 from zeroshot_vss.datasets.options import check_name
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.figures.plan import Figures
 from zeroshot_vss.metrics.protocols import get_protocol
 from zeroshot_vss.paths import spell
 from zeroshot_vss.provenance import code_digest
@@ -173,6 +175,10 @@ class Plan:
             self._shards[dataset] = named
         return self._shards[dataset]
 
+    def clips(self, dataset: str) -> list[str]:
+        """Names of all clips of a data set."""
+        return [clip for part in self.shards(dataset).values() for clip in part]
+
     def maps(self, row: Row) -> list[str]:
         """Manifests of a row's full-resolution label maps."""
         stages = self.stages(row)
@@ -195,44 +201,60 @@ class Plan:
         if baseline is not None:
             return {"baseline": self._add_baseline(row, baseline)}
         assert row.backbone is not None
-        return self._add_method(row, row.backbone, self.config.method_settings(row.method, row.backbone, row.dataset))
+        settings = self.config.method_settings(row.method, row.backbone, row.dataset)
+        return self.method_stages(row.dataset, row.backbone, settings)
 
-    def _add(self, folder: str, shard: str, job: Job) -> str:
+    def add(self, folder: str, shard: str, job: Job) -> str:
+        """Make a job known; returns its manifest."""
         self._jobs.setdefault(f"{folder}/{shard}", job)
         return f"{folder}/{shard}.json"
 
     def _add_baseline(self, row: Row, settings: Baseline) -> list[str]:
         folder = f"{self.results}/baselines/{row.dataset}/{spell(settings)}"
         return [
-            self._add(folder, shard, BaselineJob(**self._told(row.dataset, shard, clips), settings=settings))
+            self.add(folder, shard, BaselineJob(**self.told(row.dataset, shard, clips), settings=settings))
             for shard, clips in self.shards(row.dataset).items()
         ]
 
-    def _told(self, dataset: str, shard: str, clips: tuple[str, ...]) -> dict[str, Any]:
+    def told(self, dataset: str, shard: str, clips: tuple[str, ...]) -> dict[str, Any]:
+        """What every job on the clips of a shard is told; their check becomes known."""
         told = {"dataset": self.dataset(dataset, clips), "clips": clips}
-        self._add(f"{self.results}/checked/{dataset}", shard, CheckJob(**told))
+        self.add(f"{self.results}/checked/{dataset}", shard, CheckJob(**told))
         return told
 
-    def _add_method(self, row: Row, backbone: str, settings: MethodSettings) -> dict[str, list[str]]:
-        features, matches = settings.stage_features(), settings.stage_correspondence()
-        upsampling = settings.stage_upsampling()
+    def model(self, backbone: str) -> dict[str, Any]:
+        """What every job that runs a backbone is told."""
+        spec = self.config.backbones[backbone].spec(backbone)
         if backbone not in self._prints:
-            self._prints[backbone] = fingerprint(self.config.backbones[backbone].spec(backbone))
-        model = {"backbone": self.config.backbones[backbone].spec(backbone), "weights": self._prints[backbone]}
-        stem = f"{row.dataset}/{backbone}/{spell(features)}"
-        refined = f"{stem}/{spell(settings.context)}/{spell(matches)}"
+            self._prints[backbone] = fingerprint(spec)
+        return {"backbone": spec, "weights": self._prints[backbone]}
+
+    def method_stages(
+        self, dataset: str, backbone: str, settings: MethodSettings, assigned: bool = True
+    ) -> dict[str, list[str]]:
+        """Manifests of each stage of a method with these settings; the jobs behind them become known.
+
+        With `assigned` false the clusters stay what they are, without labels from the annotation.
+        """
+        features, matches = settings.stage_features(), settings.stage_correspondence()
+        upsampling, model = settings.stage_upsampling(), self.model(backbone)
+        stem = f"{dataset}/{backbone}/{spell(features)}"
+        context = spell(settings.context) + ("" if assigned else ",assigned=no")
+        refined = f"{stem}/{context}/{spell(matches)}"
         found: dict[str, list[str]] = {}
 
         def add(stage: str, folder: str, shard: str, job: Job) -> None:
-            found.setdefault(stage, []).append(self._add(f"{self.results}/{folder}", shard, job))
+            found.setdefault(stage, []).append(self.add(f"{self.results}/{folder}", shard, job))
 
-        for shard, clips in self.shards(row.dataset).items():
-            told = self._told(row.dataset, shard, clips)
+        for shard, clips in self.shards(dataset).items():
+            told = self.told(dataset, shard, clips)
             add("features", f"features/{stem}", shard, FeaturesJob(**told, **model, settings=features))
             if matches is not None:
                 job = CorrespondenceJob(**told, settings=matches, features=features)
                 add("correspondences", f"correspondences/{stem}/{spell(matches)}", shard, job)
-            coarse = CoarseJob(**told, settings=settings.context, features=features, refinement=matches)
+            coarse = CoarseJob(
+                **told, settings=settings.context, features=features, refinement=matches, assigned=assigned
+            )
             add("coarse", f"coarse/{refined}", shard, coarse)
             job = UpsampleJob(**told, **model, settings=upsampling)
             add("upsample", f"maps/{refined}/{spell(upsampling)}", shard, job)
@@ -248,6 +270,8 @@ class Plan:
             # A file that was asked for by its own name, not through a row.
             for row in self.all_rows():
                 self.stages(row)
+            if self.config.figures is not None:
+                Figures(self, self.config.figures)
         if path not in self._jobs:
             raise InputError(f"no row of the configuration needs {path}; see its methods and tables")
         return self._jobs[path].model_dump_json(exclude={"compute"})
@@ -262,7 +286,7 @@ class Plan:
         legend = open_dataset(spec.kind, spec.options).legend
         protocol = get_protocol(configured.protocol)
         classes = len(legend.names) if legend is not None and protocol.any_classes else None
-        clips = tuple(clip for part in self.shards(dataset).values() for clip in part)
+        clips = tuple(self.clips(dataset))
         told: dict[str, Any] = {"dataset": spec, "clips": clips, "protocol": configured.protocol, "classes": classes}
         folder = self.predictions(self.row_named(dataset, name))
         if folder is not None:
@@ -278,6 +302,17 @@ class Plan:
         )
         return job.model_dump_json(exclude={"compute"})
 
+    @cached_property
+    def figures(self) -> Figures:
+        """The figures of the paper, and the jobs behind them.
+
+        Raises:
+            InputError: the configuration has none.
+        """
+        if self.config.figures is None:
+            raise InputError("config: figures: there are none; see config/README.md")
+        return Figures(self, self.config.figures)
+
     def overview_rows(self) -> list[Row]:
         """The rows that the overview figure shows."""
         chosen = self.config.overview
@@ -286,7 +321,7 @@ class Plan:
     def overview_job(self) -> str:
         """What the job that draws the overview is told, as JSON."""
         chosen = self.config.overview
-        clips = [clip for part in self.shards(chosen.dataset).values() for clip in part][: chosen.clips]
+        clips = self.clips(chosen.dataset)[: chosen.clips]
         titles = tuple(self.config.method(method).title for method in chosen.methods)
         job = OverviewJob(
             dataset=self.dataset(chosen.dataset), clips=tuple(clips), frames=chosen.frames, titles=titles
@@ -368,5 +403,5 @@ class Plan:
 
 STAGES = (
     "check", "features", "correspondences", "coarse", "upsample", "baseline", "score", "predictions", "table",
-    "settings_table", "efficiency_table", "sweep", "overview", "overlay",
+    "settings_table", "efficiency_table", "sweep", "overview", "overlay", "inspect", "figure",
 )  # fmt: skip

@@ -74,5 +74,7 @@ class FigureJob(Job):
     """Largest change of a static pixel's colour, 0..255."""
     slice_at: float = 0.5
     """Height of the x-t slice's row, from 0 (top) to 1."""
+    variations: tuple[str, ...] = ()
+    """Titles of the inspected variations, in their order."""
     settings: str
     """Backbones and settings in words, for the caption."""

@@ -26,15 +26,20 @@ def principal_colours(tokens: NDArray[np.floating]) -> NDArray[np.uint8]:
     Returns:
         [n, h, w, 3] uint8.
     """
+    return (principal_components(tokens, 3) * 255 + 0.5).astype(np.uint8)
+
+
+def principal_components(tokens: NDArray[np.floating], count: int) -> NDArray[np.float64]:
+    """The first principal components [..., count] of tokens [..., C] (C >= count), each clipped to 0..1 as above."""
     flat = tokens.reshape(-1, tokens.shape[-1]).astype(np.float64)
     centred = flat - flat.mean(0)
     _, vectors = np.linalg.eigh(centred.T @ centred)
-    axes = vectors[:, :-4:-1]
+    axes = vectors[:, : -count - 1 : -1]
     axes = axes * np.sign(np.take_along_axis(axes, np.abs(axes).argmax(0)[None], 0))
     values = centred @ axes
     low, high = np.percentile(values, (_CUT, 100 - _CUT), 0)
     scaled = (values - low) / np.where(high > low, high - low, 1)
-    return (np.clip(scaled, 0, 1) * 255 + 0.5).astype(np.uint8).reshape(*tokens.shape[:-1], 3)
+    return np.clip(scaled, 0, 1).reshape(*tokens.shape[:-1], count)
 
 
 def slice_over_time(images: NDArray[np.uint8], height: float) -> Picture:

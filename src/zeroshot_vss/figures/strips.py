@@ -1,8 +1,8 @@
-"""Rows of pictures with titles: strips over time (figure 1), cases beside each other (figures 5 to 14)."""
+"""Pictures of labels and masks, and tables of pictures with titles above and at the side."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from zeroshot_vss.figures.style import Panel, Picture, Row, enlarged
 from zeroshot_vss.palette import overlay
+
+Shown = Picture | Panel | None
+"""What stands in a cell of a table: a picture, a panel with what is drawn upon it, or nothing."""
 
 
 def painted(labels: NDArray[np.uint8], colours: NDArray[np.uint8]) -> Picture:
@@ -23,30 +26,21 @@ def mask_picture(mask: NDArray[np.bool_]) -> Picture:
     return enlarged(np.where(mask[..., None], np.uint8(255), np.uint8(0)).repeat(3, -1))
 
 
-def over_time(columns: Sequence[str], lines: Mapping[str, Sequence[Picture | None]]) -> list[Row]:
-    """One row a line, its name at the side; the columns' titles above the first."""
-    rows: list[Row] = []
-    for side, pictures in lines.items():
-        titles = columns if not rows else [""] * len(columns)
-        panels = [None if p is None else Panel(p, title) for p, title in zip(pictures, titles, strict=True)]
-        rows.append(Row(panels, side))
-    return rows
-
-
-def cases(found: Iterable[tuple[str, Mapping[str, Picture | Panel | None]]]) -> list[Row]:
-    """One row a case, its name at the side; the titles of the first case's pictures above them.
+def table(columns: Sequence[str], lines: Iterable[tuple[str, Sequence[Shown]]], *, apart: bool = False) -> list[Row]:
+    """Rows of pictures, the columns' titles above the first.
 
     Args:
-        found: name and titled pictures of each case. A panel keeps what is drawn upon it.
+        columns: the titles.
+        lines: what stands at the side of each row, and its pictures.
+        apart: whether there is more space above the first row.
     """
     rows: list[Row] = []
-    for side, pictures in found:
-        panels: list[Panel | None] = []
-        for title, picture in pictures.items():
-            if picture is None:
-                panels.append(None)
-                continue
-            panel = picture if isinstance(picture, Panel) else Panel(picture)
-            panels.append(replace(panel, title="" if rows else title))
-        rows.append(Row(panels, side))
+    for side, pictures in lines:
+        titles = [""] * len(columns) if rows else columns
+        panels = [None if p is None else _titled(p, t) for p, t in zip(pictures, titles, strict=True)]
+        rows.append(Row(panels, side, apart=apart and not rows))
     return rows
+
+
+def _titled(shown: Picture | Panel, title: str) -> Panel:
+    return replace(shown, title=title) if isinstance(shown, Panel) else Panel(shown, title)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +32,26 @@ ACCENT: tuple[float, float, float] = sns.color_palette("colorblind")[3]
 """Of lines, rings and outlines, and of pixels that are pointed at: vermilion."""
 
 FONT = "DejaVu Sans"
-TITLE, SMALL = 6.5, 5.8
+TITLE, SMALL, ARROW = 6.5, 5.8, 9.0
 _LEADING = 1.25 / 72
 _GAP, _APART, _MARGIN = 0.035, 0.09, 0.04
 _DPI = 300
 _SWATCH = 0.09
 _RAMP = 0.5
+
+
+@dataclass(frozen=True)
+class Dots:
+    """Points upon a picture."""
+
+    places: NDArray[np.floating]
+    """[n, 2]: y and x, from 0 to 1."""
+    colours: NDArray[np.floating]
+    """[n, 3] RGB, 0..1."""
+    size: float
+    """Diameter in points."""
+    paths: Sequence[NDArray[np.floating]] = ()
+    """Lines [k, 2] through places, drawn below the points."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,7 @@ class Panel:
     """Where a line runs across, from 0 (top) to 1."""
     ring: tuple[float, float] | None = None
     """Where a ring is drawn: y and x, from 0 to 1."""
+    dots: Dots | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +81,8 @@ class Row:
     """Of its pictures, as a share of a column's width; None keeps the shape of the first of one column."""
     apart: bool = False
     """More space above."""
+    arrows: bool = False
+    """Arrows from each panel to the next; they need gutters."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +107,18 @@ class Placed:
     """Of text."""
 
 
+@cache
 def text_width(text: str, size: float) -> float:
     """Width of a line."""
-    return text_to_path.get_text_width_height_descent(text, FontProperties(FONT, size=size), False)[0] / 72
+    return text_to_path.get_text_width_height_descent(text, FontProperties(family=FONT, size=size), False)[0] / 72
 
 
 def wrapped(text: str, width: float, size: float) -> list[str]:
-    """The lines of a text that is broken between words to fit a width; a longer word stands alone."""
+    """The lines of a text that is broken at plain spaces to fit a width; a longer word stands alone."""
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line = ""
-        for word in paragraph.split():
+        for word in paragraph.split(" "):
             longer = f"{line} {word}" if line else word
             if line and text_width(longer, size) > width:
                 lines.append(line)
@@ -162,6 +182,10 @@ class Sheet:
             self._words(lines, left, start, width, TITLE, ha="center")
             if panel.image is not None:
                 self.placed.append(Placed(panel, left, self.height + above, width, height))
+        if row.arrows:
+            for (_, start, wide), (_, end, _) in pairwise(boxes):
+                room, at = end - start - wide, self.height + above + (height - ARROW * _LEADING) / 2
+                self._words(["\N{RIGHTWARDS ARROW}"], start + wide, at, room, ARROW, ha="center")
         for number, line in enumerate(side):
             left = _MARGIN + number * SMALL * _LEADING
             style = {"rotation": 90, "ha": "center", "va": "center", "size": SMALL}
@@ -251,10 +275,15 @@ def _draw_panel(figure: Figure, panel: Panel, box: tuple[float, float, float, fl
     axes = figure.add_axes(box)
     axes.imshow(panel.image, aspect="auto", extent=(0, 1, 1, 0))
     axes.set(xticks=[], yticks=[], xlim=(0, 1), ylim=(1, 0))
-    axes.spines[:].set_visible(panel.outlined)
-    axes.spines[:].set(color=ACCENT, linewidth=1.4)
+    axes.spines[:].set(color=ACCENT if panel.outlined else "0.6", linewidth=1.4 if panel.outlined else 0.3)
     if panel.line is not None:
+        axes.axhline(panel.line, color="white", linewidth=1.8)
         axes.axhline(panel.line, color=ACCENT, linewidth=0.9)
+    if panel.dots is not None:
+        for path in panel.dots.paths:
+            axes.plot(path[:, 1], path[:, 0], color="black", linewidth=0.6)
+        (y, x), edge = panel.dots.places.T, "black" if panel.dots.paths else "none"
+        axes.scatter(x, y, panel.dots.size**2, panel.dots.colours, edgecolors=edge, linewidths=0.5, zorder=3)
     if panel.ring is not None:
         y, x = panel.ring
         shape = panel.image.shape[0] / panel.image.shape[1]

@@ -31,16 +31,17 @@ def run(job: CoarseJob, manifest: Path, checked: Path, features: Path, correspon
 
     def key(name: str) -> Key:
         return {"stage": "coarse", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
-                "settings": job.settings.model_dump(mode="json")}  # fmt: skip
+                "settings": job.settings.model_dump(mode="json"), "assigned": job.assigned}  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:
         clip = dataset.clip(name)
+        truth = annotation(dataset, clip) if job.assigned else None
         with FeatureCache(cached.file(name)) as cache:
             if matched is None:
-                _label(job, clip, annotation(dataset, clip), cache, None, file)
+                _label(job, clip, truth, cache, None, file)
             else:
                 with open_clip(matched.file(name)) as found:
-                    _label(job, clip, annotation(dataset, clip), cache, found, file)
+                    _label(job, clip, truth, cache, found, file)
 
     inputs = [Manifest.load(checked), cached, *([matched] if matched else [])]
     run_clips("coarse maps", manifest, job.clips, key, work, inputs)

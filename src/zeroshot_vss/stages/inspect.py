@@ -96,7 +96,8 @@ def look_into(
     assert settings.modulation is not None
     bare = settings.model_copy(update={"filter": None})
     seen: dict[Place, tuple[NDArray[np.floating], NDArray[np.floating]]] = {}
-    pairs = [pair for pair in pairs_of(maps, backbone.coupled) if set(pair.frames) & set(kept)]
+    shown = {(label, frame) for frame in kept for label in np.unique(maps[frame]).tolist()}
+    pairs = [pair for pair in pairs_of(maps, backbone.coupled) if any((pair.label, f) in shown for f in pair.frames)]
     at_once = pairs_within(plain, pairs, budget)
     for chunk, plus, minus in modulated_images(backbone, plain, maps, pairs, settings.modulation, at_once):
         for i, place in enumerate(places_of(chunk)):

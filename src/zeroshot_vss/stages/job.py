@@ -76,6 +76,8 @@ class CoarseJob(Job):
     settings: ContextModel
     features: Features
     refinement: Correspondence | None
+    assigned: bool = True
+    """False leaves the clusters without labels, for the figure that shows both."""
 
 
 class UpsampleJob(ModelJob):
