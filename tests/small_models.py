@@ -164,3 +164,29 @@ def save_stable_video_diffusion(folder: Path, seed: int = 0) -> Path:
     )
     pipeline.save_pretrained(folder, safe_serialization=True)
     return folder
+
+
+CITYSCAPES_CLASSES = (
+    "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation", "terrain",
+    "sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle",
+)  # fmt: skip
+
+
+def save_mask2former(folder: Path, seed: int = 0, classes: tuple[str, ...] = CITYSCAPES_CLASSES) -> Path:
+    """Save a random `Mask2FormerForUniversalSegmentation` with its image processor; returns the folder."""
+    from transformers import Mask2FormerConfig, Mask2FormerForUniversalSegmentation, SwinConfig
+    from transformers.models.mask2former.image_processing_pil_mask2former import Mask2FormerImageProcessorPil
+
+    torch.manual_seed(seed)
+    backbone = SwinConfig(
+        embed_dim=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2], window_size=4, image_size=64,
+    )  # fmt: skip
+    backbone.out_features = ["stage1", "stage2", "stage3", "stage4"]
+    config = Mask2FormerConfig(
+        backbone_config=backbone, hidden_dim=32, feature_size=32, mask_feature_size=32, encoder_feedforward_dim=32,
+        encoder_layers=1, decoder_layers=2, num_attention_heads=2, dim_feedforward=32, num_queries=8,
+        id2label=dict(enumerate(classes)), label2id={name: index for index, name in enumerate(classes)},
+    )  # fmt: skip
+    Mask2FormerForUniversalSegmentation(config).save_pretrained(folder)
+    Mask2FormerImageProcessorPil(size={"height": 64, "width": 96}).save_pretrained(folder)
+    return folder

@@ -29,9 +29,9 @@ class ShapesClip(ArrayClip):
 def run(clip: ShapesClip, truth: LabelMap | None, **settings: object) -> np.ndarray:
     """The baseline's maps, with the frame numbers of its batches checked."""
     chosen = Baseline.model_validate({"clusters": 6, "position": 0, "batches": Batches(size=3), **settings})
-    found = list(colour_maps(clip, truth, chosen))
-    assert [index for batch, _ in found for index in batch] == list(range(len(clip)))
-    maps = np.concatenate([maps for _, maps in found])
+    found = list(colour_maps(clip, truth, chosen, range(len(clip))))
+    assert [index for index, _ in found] == list(range(len(clip)))
+    maps = np.stack([labels for _, labels in found])
     assert maps.shape == clip.truth.shape and maps.dtype == np.uint8
     return maps
 
@@ -44,6 +44,17 @@ def test_plain_colours_are_followed(classifier: str, cell: int) -> None:
     right = (maps == clip.truth).mean()
     # Cells of four pixels blur the outlines.
     assert right > (0.99 if cell == 1 else 0.9)
+
+
+@pytest.mark.parametrize("classifier", ["centroids", "knn"])
+def test_wanted_frames_are_those_of_the_whole_clip(classifier: str) -> None:
+    clip = ShapesClip()
+    whole = run(clip, clip.truth[0], classifier=classifier)
+    given = {"clusters": 6, "position": 0, "batches": Batches(size=3), "classifier": classifier}
+    chosen = Baseline.model_validate(given)
+    some = dict(colour_maps(clip, clip.truth[0], chosen, {2, 5}))
+    assert list(some) == [2, 5]
+    assert all((some[frame] == whole[frame]).all() for frame in some)
 
 
 def test_void_is_an_ordinary_label() -> None:

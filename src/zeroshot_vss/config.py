@@ -11,7 +11,7 @@ from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.compute import Compute
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.plan import FiguresConfig
-from zeroshot_vss.settings import Baseline, MethodSettings, NonNegative, Settings
+from zeroshot_vss.settings import Baseline, MethodSettings, NonNegative, Segmenter, Settings
 
 Overrides = dict[str, Any]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
@@ -56,7 +56,7 @@ class BackboneConfig(Settings):
 
 
 class MethodConfig(Settings):
-    """One method: a named set of overrides of the defaults, a baseline, or another system's predictions."""
+    """One method: overrides of the defaults, a baseline, a supervised network, or another system's predictions."""
 
     title: str
     supervision: str = "zero-shot"
@@ -65,13 +65,15 @@ class MethodConfig(Settings):
     settings: Overrides = {}
     baseline: Baseline | None = None
     """Set for methods without a diffusion model; `settings` is not used then."""
+    segmenter: Segmenter | None = None
+    """Set for supervised networks that label each frame alone."""
     predictions: dict[str, str] | None = None
     """Set for other systems: data set to folder of their predictions. Without one only published figures show."""
 
     @property
     def has_backbone(self) -> bool:
         """Whether the method runs a diffusion model."""
-        return self.baseline is None and self.predictions is None
+        return self.baseline is None and self.segmenter is None and self.predictions is None
 
 
 class TableConfig(Settings):
@@ -180,6 +182,8 @@ class Config(Settings):
             _all_known(f"sweeps.{name}.backbones", sweep.backbones, self.backbones)
         for name, method in self.methods.items():
             _all_known(f"methods.{name}.predictions", method.predictions or (), self.datasets)
+            named = method.segmenter.datasets if method.segmenter else ()
+            _all_known(f"methods.{name}.segmenter.datasets", named, self.datasets)
         _all_known("overview.dataset", [self.overview.dataset], self.datasets)
         _all_known("overview.backbone", [self.overview.backbone], self.backbones)
         _all_known("overview.methods", self.overview.methods, self.methods)

@@ -19,7 +19,7 @@ from zeroshot_vss.store import open_clip
 from zeroshot_vss.tables.used_settings import settings_of
 from zeroshot_vss.words import size_words
 
-FOLDERS = ("checked", "features", "correspondences", "coarse", "maps", "baselines", "inspect")
+FOLDERS = ("checked", "features", "correspondences", "coarse", "maps", "baselines", "segmenters", "inspect")
 """Of the stages, below the folder of the results: `<folder>/<data set>/.../<clip>.h5` and `<part>.json`."""
 SOURCES = ("checked", "features", "correspondences", "coarse")
 """Those whose results other stages read."""

@@ -22,7 +22,8 @@ from zeroshot_vss.figures.plan import Figures
 from zeroshot_vss.metrics.protocols import get_protocol
 from zeroshot_vss.paths import spell
 from zeroshot_vss.provenance import code_digest
-from zeroshot_vss.settings import Baseline, MethodSettings
+from zeroshot_vss.segmenters.folder import segmenter_digest, weights_of
+from zeroshot_vss.settings import Baseline, MethodSettings, Segmenter
 from zeroshot_vss.stages.job import (
     BaselineJob,
     CheckJob,
@@ -35,6 +36,7 @@ from zeroshot_vss.stages.job import (
     OverviewJob,
     PredictionsJob,
     ScoreJob,
+    SegmenterJob,
     UpsampleJob,
 )
 from zeroshot_vss.tables.efficiency import EfficiencyJob, EfficiencyRow
@@ -121,7 +123,8 @@ class Plan:
     def rows(self, table: str) -> list[Row]:
         """The measured rows of a table, by data set, then in the order of its methods.
 
-        Other systems are measured where the configuration has a folder of their predictions.
+        Other systems are measured where the configuration has a folder of their predictions, supervised networks on
+        the data sets that they are configured for.
         """
         chosen = self.config.tables[table]
         rows = [
@@ -130,11 +133,13 @@ class Plan:
             for method in chosen.methods
             for backbone in chosen.backbones
         ]
-        return [row for row in dict.fromkeys(rows) if not self._published_only(row)]
+        return [row for row in dict.fromkeys(rows) if self._measured(row)]
 
-    def _published_only(self, row: Row) -> bool:
-        predictions = self.config.method(row.method).predictions
-        return predictions is not None and row.dataset not in predictions
+    def _measured(self, row: Row) -> bool:
+        method = self.config.method(row.method)
+        if method.segmenter is not None:
+            return row.dataset in method.segmenter.datasets
+        return method.predictions is None or row.dataset in method.predictions
 
     def sweep_rows(self, sweep: str) -> list[Row]:
         """The rows of a sweep: by data set, backbone, point."""
@@ -182,7 +187,7 @@ class Plan:
     def maps(self, row: Row) -> list[str]:
         """Manifests of a row's full-resolution label maps."""
         stages = self.stages(row)
-        return stages["upsample" if row.backbone else "baseline"] if stages else []
+        return list(stages.values())[-1] if stages else []
 
     def predictions(self, row: Row) -> str | None:
         """Folder of the predictions that a row scores; None where the project makes the label maps itself."""
@@ -200,6 +205,9 @@ class Plan:
         baseline = self.config.baseline_settings(row.method)
         if baseline is not None:
             return {"baseline": self._add_baseline(row, baseline)}
+        segmenter = self.config.method(row.method).segmenter
+        if segmenter is not None:
+            return {"segmenter": self._add_segmenter(row, segmenter)}
         assert row.backbone is not None
         settings = self.config.method_settings(row.method, row.backbone, row.dataset)
         return self.method_stages(row.dataset, row.backbone, settings)
@@ -215,6 +223,21 @@ class Plan:
             self.add(folder, shard, BaselineJob(**self.told(row.dataset, shard, clips), settings=settings))
             for shard, clips in self.shards(row.dataset).items()
         ]
+
+    def _add_segmenter(self, row: Row, settings: Segmenter) -> list[str]:
+        told = {"method": row.method, "settings": settings, "weights": self._segmenter_print(row.method, settings)}
+        folder = f"{self.results}/segmenters/{row.dataset}/{row.method},weights={told['weights']}"
+        folder += "" if settings.size is None else ",size={}+{}".format(*settings.size)
+        return [
+            self.add(folder, shard, SegmenterJob(**self.told(row.dataset, shard, clips), **told))
+            for shard, clips in self.shards(row.dataset).items()
+        ]
+
+    def _segmenter_print(self, method: str, settings: Segmenter) -> str:
+        name = f"segmenter of {method}"
+        if name not in self._prints:
+            self._prints[name] = segmenter_digest(weights_of(method, settings))
+        return self._prints[name]
 
     def told(self, dataset: str, shard: str, clips: tuple[str, ...]) -> dict[str, Any]:
         """What every job on the clips of a shard is told; their check becomes known."""
@@ -402,6 +425,6 @@ class Plan:
 
 
 STAGES = (
-    "check", "features", "correspondences", "coarse", "upsample", "baseline", "score", "predictions", "table",
-    "settings_table", "efficiency_table", "sweep", "overview", "overlay", "inspect", "figure",
+    "check", "features", "correspondences", "coarse", "upsample", "baseline", "segmenter", "score", "predictions",
+    "table", "settings_table", "efficiency_table", "sweep", "overview", "overlay", "inspect", "figure",
 )  # fmt: skip

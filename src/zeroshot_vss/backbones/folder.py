@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from pathlib import Path
 
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.provenance import files_digest
+from zeroshot_vss.weights import local_folder, quick_digest
 
 PARTS = ("unet", "vae", "text_encoder", "image_encoder")
 """Folders of weights."""
@@ -17,6 +16,8 @@ CONFIGS = ("unet/config.json", "vae/config.json", "scheduler/scheduler_config.js
 EXTENSION = ("unet/config.json", "unet/temporal.safetensors", "scheduler/scheduler_config.json")
 """What a video model's folder holds that extends an image model."""
 POINTER = "image_model.json"
+HUB_FILES = ("*.json", "*.txt", *(f"{part}/*.safetensors" for part in PARTS))
+"""What is fetched of a hub repository."""
 
 
 def image_model(folder: Path) -> Path | None:
@@ -36,9 +37,7 @@ def find_folder(spec: BackboneSpec) -> Path:
     Raises:
         InputError: the weights are not there; the message says what to get and where to put it.
     """
-    local = Path(spec.path).expanduser()
-    if not local.is_dir():
-        local = _from_hub(spec)
+    local = local_folder(spec, HUB_FILES)
     for folder, missing in _missing(spec, local):
         if missing:
             raise InputError(
@@ -69,27 +68,6 @@ def _lacking(folder: Path, encoder: tuple[str, str], instead: str) -> list[str]:
     return missing + [f"{part}/*.safetensors" for part in ("unet", "vae") if not weight_files(folder / part)]
 
 
-def _from_hub(spec: BackboneSpec) -> Path:
-    if spec.path.count("/") != 1 or spec.path.startswith((".", "/", "~")):
-        raise InputError(f"backbone '{spec.name}': there is no folder {spec.path}")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    wanted = ["*.json", "*.txt", *(f"{part}/*.safetensors" for part in PARTS)]
-    try:
-        folder = snapshot_download(
-            spec.path, revision=spec.revision, allow_patterns=wanted, local_files_only=not spec.download
-        )
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
-        pinned = f" --revision {spec.revision}" if spec.revision else ""
-        raise InputError(
-            f"backbone '{spec.name}': {spec.path} is neither a folder nor in the local cache; "
-            f"run `hf download {spec.path}{pinned}`, or set backbones: {spec.name}: path: to a diffusers folder, "
-            "or set download: true"
-        ) from error
-    return Path(folder)
-
-
 def weight_files(folder: Path) -> list[Path]:
     """The safetensors files that hold a part's weights: full precision where there, else the fp16 variant."""
     found = sorted(folder.glob("*.safetensors"))
@@ -108,15 +86,9 @@ def _files(folder: Path) -> list[Path]:
 
 
 def fingerprint(spec: BackboneSpec) -> str:
-    """A cheap digest (sizes and the last 16 MiB of each file) that changes when a backbone's files are exchanged."""
-    folder, digest = find_folder(spec), hashlib.sha256()
-    for path in _files(folder):
-        size = path.stat().st_size
-        digest.update(f"{os.path.relpath(path, folder)} {size} ".encode())
-        with path.open("rb") as file:
-            file.seek(max(size - 2**24, 0))
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:16]
+    """A cheap digest that changes when a backbone's files are exchanged."""
+    folder = find_folder(spec)
+    return quick_digest(folder, _files(folder))
 
 
 def weights_digest(spec: BackboneSpec) -> str:

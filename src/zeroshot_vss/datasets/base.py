@@ -54,6 +54,10 @@ class Clip(ABC):
         """
         return range(len(self))
 
+    def annotated(self) -> int | None:
+        """Number of frames with a mask; None where counting them would read the clip."""
+        return None
+
     def frame_name(self, index: int) -> str:
         """What the frame is called in messages and in folders of predictions, without an ending.
 

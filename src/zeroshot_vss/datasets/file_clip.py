@@ -68,6 +68,9 @@ class FileClip(Clip):
     def mapped(self) -> Sequence[int]:
         return sorted(self._masks) if self._sparse else range(len(self))
 
+    def annotated(self) -> int:
+        return len(self._masks)
+
     def frame_name(self, index: int) -> str:
         """The stem of the frame's file."""
         return self._frame(index).stem

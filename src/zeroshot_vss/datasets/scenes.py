@@ -73,6 +73,9 @@ class SceneClip(Clip):
     def labels(self, index: int) -> LabelMap | None:
         return self._pair(index)[1].copy()
 
+    def annotated(self) -> int:
+        return len(self.mapped())
+
     def check(self) -> None:
         """Nothing is read from outside."""
 

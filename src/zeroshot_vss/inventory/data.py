@@ -9,8 +9,6 @@ import av
 import av.error
 
 from zeroshot_vss.datasets import Clip, open_dataset
-from zeroshot_vss.datasets.file_clip import FileClip
-from zeroshot_vss.datasets.scenes import SceneClip
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.workflow import USER_CLIPS, Plan
 
@@ -97,12 +95,7 @@ def _clips(plan: Plan, name: str) -> list[FoundClip]:
 
 
 def _counted(clip: Clip) -> FoundClip:
-    annotated = None
-    if isinstance(clip, FileClip):
-        annotated = len(clip._masks)
-    elif isinstance(clip, SceneClip):
-        annotated = len(clip.mapped())
-    return FoundClip(clip.name, len(clip), clip.size, len(clip.mapped()), annotated)
+    return FoundClip(clip.name, len(clip), clip.size, len(clip.mapped()), clip.annotated())
 
 
 def _film(name: str, path: Path) -> FoundClip:

@@ -120,7 +120,7 @@ class Inventory:
         """What is in its way beside its data."""
         data = self.datasets[row.dataset]
         if row.backbone is None:
-            return None if data.missing else self._fault(row)
+            return None if data.missing or self._fetches(row) else self._fault(row)
         backbone = self.backbones[row.backbone]
         if backbone.missing or backbone.geometry is None:
             return backbone.missing
@@ -131,6 +131,11 @@ class Inventory:
             if fault := backbone.geometry.misfit(size, settings.sampling, blocks):
                 return f"backbone '{row.backbone}' on data set '{row.dataset}': {fault}"
         return None
+
+    def _fetches(self, row: Row) -> bool:
+        """Whether the first job would fetch the weights of a supervised network; nothing is fetched here."""
+        segmenter = self.plan.config.method(row.method).segmenter
+        return segmenter is not None and segmenter.download and not Path(segmenter.path).expanduser().is_dir()
 
     def _fault(self, row: Row) -> str | None:
         try:
@@ -155,8 +160,10 @@ class Inventory:
         whole = sum(clip.frames * area for clip, area in pixels)
         mapped = sum(clip.mapped * area for clip, area in pixels)
         if row.backbone is None:
-            folders = _folders(self.plan.stages(row))
-            return {str(path): Stage("maps", path.name, data.frames, whole, maps=mapped) for path in folders.values()}
+            if self._fetches(row):
+                return None
+            folders, asked = _folders(self.plan.stages(row)), sum(clip.mapped for clip in data.clips)
+            return {str(path): Stage("maps", path.name, asked, mapped, maps=mapped) for path in folders.values()}
         backbone = self.backbones[row.backbone]
         if backbone.geometry is None:
             return None
@@ -235,14 +242,14 @@ def sum_time(stages: Iterable[Stage], rates: Rates, papers: Mapping[str, float])
 def measured_rates(results: Path, datasets: Mapping[str, FoundDataSet]) -> dict[tuple[str, str], float]:
     """Seconds a pixel and frame of each backbone's stages, over clips whose cost a finished run left behind."""
     total: defaultdict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for folder in ("features", "correspondences", "coarse", "maps", "baselines"):
+    for folder in ("features", "correspondences", "coarse", "maps", "baselines", "segmenters"):
         for path in _some(results / folder, ".cost.json"):
             dataset, worker = path.relative_to(results / folder).parts[:2]
             clips = {clip.name: clip for clip in datasets[dataset].clips} if dataset in datasets else {}
             clip = clips.get(path.name.removesuffix(".cost.json"))
             if clip is not None:
-                kind = "maps" if folder == "baselines" else _kind(folder, path.parent)
-                frames = clip.mapped if folder == "maps" else clip.frames
+                kind = "maps" if folder in ("baselines", "segmenters") else _kind(folder, path.parent)
+                frames = clip.mapped if kind.startswith("maps") else clip.frames
                 sums = total[worker, kind]
                 sums[0] += json.loads(path.read_text())["seconds"]
                 sums[1] += frames * clip.size[0] * clip.size[1]
@@ -252,7 +259,7 @@ def measured_rates(results: Path, datasets: Mapping[str, FoundDataSet]) -> dict[
 def packed_share(results: Path) -> float | None:
     """How small packing made the label maps that are there: bytes on the disk to pixels; None without any."""
     stored = pixels = 0
-    for folder in ("maps", "baselines"):
+    for folder in ("maps", "baselines", "segmenters"):
         for path in _some(results / folder, ".h5"):
             with open_clip(path) as file:
                 maps = file["maps"]

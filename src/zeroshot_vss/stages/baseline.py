@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 from zeroshot_vss.baselines import colour_maps
+from zeroshot_vss.datasets import VOID
 from zeroshot_vss.datasets.annotation import annotation
 from zeroshot_vss.provenance import code_digest
 from zeroshot_vss.stages.job import BaselineJob
@@ -15,7 +16,7 @@ from zeroshot_vss.store import Key, Manifest, add_maps, run_clips
 
 
 def run(job: BaselineJob, manifest: Path, checked: Path) -> None:
-    """Write `<clip>.h5` with `maps` [n, H, W] uint8, as the upsampling stage does."""
+    """Write `<clip>.h5` with `maps` [n, H, W] uint8, as the upsampling stage does (VOID in unwanted frames)."""
     dataset = job.dataset.open()
 
     def key(name: str) -> Key:
@@ -25,11 +26,12 @@ def run(job: BaselineJob, manifest: Path, checked: Path) -> None:
     def work(name: str, file: h5py.File) -> None:
         clip = dataset.clip(name)
         truth = annotation(dataset, clip)
-        maps = add_maps(file, "maps", len(clip), clip.size, np.uint8)
+        maps = add_maps(file, "maps", len(clip), clip.size, np.uint8, fill=VOID)
         if job.settings.kind == "first-frame":
-            maps[:] = np.zeros(clip.size, np.uint8) if truth is None else truth
+            for frame in clip.mapped():
+                maps[frame] = np.zeros(clip.size, np.uint8) if truth is None else truth
             return
-        for batch, found in colour_maps(clip, truth, job.settings):
-            maps[batch[0] : batch[-1] + 1] = found
+        for frame, found in colour_maps(clip, truth, job.settings, set(clip.mapped())):
+            maps[frame] = found
 
     run_clips("baseline", manifest, job.clips, key, work, [Manifest.load(checked)])

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.compute import Compute
 from zeroshot_vss.datasets import Clip, DataSet, open_dataset
-from zeroshot_vss.settings import Baseline, ContextModel, Correspondence, Features, Settings, Upsampling
+from zeroshot_vss.settings import Baseline, ContextModel, Correspondence, Features, Segmenter, Settings, Upsampling
 
 
 class DataSetSpec(Settings):
@@ -90,6 +90,15 @@ class BaselineJob(Job):
     """A job of a method without a diffusion model."""
 
     settings: Baseline
+
+
+class SegmenterJob(Job):
+    """A job of a supervised network."""
+
+    method: str
+    settings: Segmenter
+    weights: str
+    """Cheap digest of the network's files."""
 
 
 class ScoreJob(Job):

@@ -1,0 +1,1 @@
+"""Supervised networks that label each frame alone: rows to compare with."""

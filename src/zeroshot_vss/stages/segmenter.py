@@ -1,0 +1,46 @@
+"""Segmenter stage: label maps by a supervised network, frame by frame."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from zeroshot_vss.datasets import VOID
+from zeroshot_vss.errors import InputError
+from zeroshot_vss.progress import progress
+from zeroshot_vss.provenance import code_digest
+from zeroshot_vss.runtime import prepare
+from zeroshot_vss.segmenters.folder import weights_of
+from zeroshot_vss.segmenters.mask2former import FrameSegmenter
+from zeroshot_vss.stages.job import SegmenterJob
+from zeroshot_vss.store import Key, Manifest, add_maps, run_clips
+
+
+def run(job: SegmenterJob, manifest: Path, checked: Path) -> None:
+    """Write `<clip>.h5` with `maps` [n, H, W] uint8, as the upsampling stage does.
+
+    Raises:
+        InputError: the data set has no classes, or the network does not fit them.
+    """
+    device = prepare(job.compute)
+    dataset = job.dataset.open()
+    legend = dataset.legend
+    if legend is None:
+        raise InputError(f"method '{job.method}': data set '{job.dataset.name}' has no classes to be named")
+    load = cache(lambda: FrameSegmenter(weights_of(job.method, job.settings), job.settings, legend, device))
+
+    def key(name: str) -> Key:
+        return {"stage": "segmenter", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
+                "settings": job.settings.model_dump(mode="json", include={"names", "size"}), "weights": job.weights,
+                "device": device.type}  # fmt: skip
+
+    def work(name: str, file: h5py.File) -> None:
+        clip = dataset.clip(name)
+        maps = add_maps(file, "maps", len(clip), clip.size, np.uint8, fill=VOID)
+        for frame in progress(clip.mapped(), lambda _: 1, f"label maps of {name}"):
+            maps[frame] = load().maps(clip.frames([frame]))[0]
+
+    run_clips("segmenter", manifest, job.clips, key, work, [Manifest.load(checked)])
