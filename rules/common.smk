@@ -8,10 +8,12 @@
 # compute settings are none, as they do not change results.
 import json
 import os
+import shutil
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from zeroshot_vss import liveness
 from zeroshot_vss.config import read_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.script import COMPUTE_VARIABLE
@@ -22,6 +24,11 @@ try:
     CODE = PLAN.code()
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+# A killed run cannot remove its locks, and Snakemake would ask for --unlock. Where no other run is alive in this folder,
+# they are nobody's. Jobs parse this file, too, but are no runs of their own.
+if workflow.is_main_process and liveness.enter(Path(".snakemake") / "alive.lock"):
+    shutil.rmtree(Path(".snakemake") / "locks", ignore_errors=True)
 
 os.environ[COMPUTE_VARIABLE] = PLAN.config.compute.model_dump_json()
 

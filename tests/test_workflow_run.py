@@ -254,8 +254,7 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(run: Path, tmp_path: Path)
     assert not (first.parent / "0000.json").exists() and not (first.parent / "scene-0001.h5").exists()
     stamp = first.stat().st_mtime_ns
 
-    # Snakemake's lock outlives a killed run; its message says how to take it away.
-    assert snakemake(folder, options=("--unlock",)).returncode == 0
+    assert any((folder / ".snakemake" / "locks").iterdir()), "nothing was left behind"
     done = snakemake(folder, "results/table1.csv")
     assert done.returncode == 0, done.stdout
     assert first.stat().st_mtime_ns == stamp, "the finished clip was done again"
