@@ -88,6 +88,38 @@ rule efficiency_table:
         "python scripts/efficiency_table.py {params.job:q} {output.csv:q} {input:q} 2>&1 | tee {log:q}"
 
 
+rule frontier:
+    """{wildcards.table}: quality against speed"""
+    input:
+        scores=lambda wildcards: [PLAN.scores(row) for row in PLAN.rows(wildcards.table)],
+        stages=plainly(lambda wildcards: PLAN.table_inputs(wildcards.table)),
+    output:
+        csv=report(
+            "results/{table}.csv", category="Tables", labels=of_table(form="CSV"), caption="../report/table.rst"
+        ),
+        md="results/{table}.md",
+        tex=report(
+            "results/{table}.tex", category="Tables", labels=of_table(form="LaTeX"), caption="../report/table.rst"
+        ),
+        png=report(
+            "results/{table}.png", category="Tables", labels=of_table(form="chart"), caption="../report/table.rst"
+        ),
+        pdf="results/{table}.pdf",
+    log:
+        "logs/{table}.log",
+    wildcard_constraints:
+        table=tables_of("frontier"),
+    localrule: True
+    conda:
+        "../envs/zeroshot_vss.yaml"
+    params:
+        job=plainly(lambda wildcards: PLAN.table_job(wildcards.table)),
+        code=CODE["frontier"],
+    shell:
+        "python scripts/frontier.py {params.job:q} {output.csv:q} {output.png:q} {output.pdf:q} {input.scores:q}"
+        " {input.stages:q} 2>&1 | tee {log:q}"
+
+
 rule sweep:
     """{wildcards.sweep}: a method over the values of a setting"""
     input:

@@ -160,7 +160,7 @@ class Remembering(ImageDiffusion):
     ) -> Tensor:
         return self.modulated(plain, frames, masks, strengths, modulation)[0]
 
-    def decode(self, latents: Tensor) -> Tensor:
+    def decode(self, latents: Tensor, tiny: bool = False) -> Tensor:
         keys = [latent.numpy().tobytes() for latent in latents]
         new = [i for i, key in enumerate(keys) if key not in self._images]
         if new:

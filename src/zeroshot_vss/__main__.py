@@ -70,14 +70,17 @@ def explain(args: argparse.Namespace) -> None:
 def train(args: argparse.Namespace) -> None:
     """Train an embedded backbone."""
     from zeroshot_vss.training import run
-    from zeroshot_vss.training.settings import TrainingSettings, VideoTrainingSettings
+    from zeroshot_vss.training.settings import TinyDecoderSettings, TrainingSettings, VideoTrainingSettings
 
-    kind = TrainingSettings if args.model == "image" else VideoTrainingSettings
+    kinds = {"image": TrainingSettings, "video": VideoTrainingSettings, "tiny-decoder": TinyDecoderSettings}
+    kind = kinds[args.model]
     asked = {name: value for name in TRAINING_OPTIONS if (value := getattr(args, name)) is not None}
     if unknown := sorted(set(asked) - set(kind.model_fields)):
         raise InputError(f"train {args.model}: there is no --{unknown[0].replace('_', '-')} for that model")
     if args.model == "image":
         run.train(args.out, args.work, TrainingSettings(**asked))
+    elif args.model == "tiny-decoder":
+        run.train_decoder(args.image, args.out, args.work, TinyDecoderSettings(**asked))
     else:
         run.train_video(args.image, args.out, args.work, VideoTrainingSettings(**asked))
 
@@ -115,8 +118,10 @@ def parser() -> argparse.ArgumentParser:
     scored.add_argument("--output", type=Path, help="a .json file; <predictions>/scores.json by default")
     scored.set_defaults(run=score)
     trained = commands.add_parser("train", help="train an embedded backbone (an hour or two on a CPU)")
-    trained.add_argument("model", choices=["image", "video"], help="the video model extends a trained image model")
-    trained.add_argument("--image", type=Path, default=Path("models/scenes-tiny"), help="the image model to extend")
+    trained.add_argument(
+        "model", choices=["image", "video", "tiny-decoder"], help="all but `image` build on a trained one"
+    )
+    trained.add_argument("--image", type=Path, default=Path("models/scenes-tiny"), help="the image model to build on")
     trained.add_argument("--out", required=True, type=Path, help="folder for the weights, in diffusers' format")
     trained.add_argument("--work", required=True, type=Path, help="folder for frames and checkpoints, about 1 GB")
     for name in TRAINING_OPTIONS:

@@ -44,6 +44,7 @@ class BackboneConfig(Settings):
     path: str
     revision: str | None = None
     download: bool = False
+    tiny_decoder: str | None = None
     half: bool = True
     settings: Overrides = {}
     """Overrides of method settings that this model needs."""
@@ -52,7 +53,9 @@ class BackboneConfig(Settings):
 
     def spec(self, name: str) -> BackboneSpec:
         """What a job needs to load it."""
-        return BackboneSpec(name=name, **self.model_dump(include={"kind", "path", "revision", "download", "half"}))
+        return BackboneSpec(
+            name=name, **self.model_dump(include={"kind", "path", "revision", "download", "tiny_decoder", "half"})
+        )
 
 
 class MethodConfig(Settings):
@@ -80,8 +83,8 @@ class TableConfig(Settings):
     """One table: every method on every data set, diffusion methods with every backbone."""
 
     title: str
-    kind: Literal["quality", "settings", "efficiency"] = "quality"
-    """Scores; the settings that really ran (table 3); time, memory and disk (table 4)."""
+    kind: Literal["quality", "settings", "efficiency", "frontier"] = "quality"
+    """Scores; the settings that really ran (table 3); time, memory and disk (table 4); quality against speed."""
     across: Literal["datasets", "backbones"] = "datasets"
     """What the paper's layout of a quality table has across."""
     seconds: Literal["features", "correspondences", "coarse", "upsample"] | None = None

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
 
 from zeroshot_vss.datasets.base import VOID
 
@@ -40,6 +41,17 @@ def cluster(
     if start is not None:
         return KMeans(clusters, init=start, n_init=1).fit(tokens)  # pyright: ignore[reportArgumentType]
     return KMeans(clusters, n_init=initialisations, random_state=seed).fit(tokens)  # pyright: ignore[reportArgumentType]
+
+
+def principal_components(tokens: Floats, components: int, seed: int) -> Callable[[Floats], Floats]:
+    """The projection on the principal components of tokens [n, channels], for arrays [..., channels]."""
+    model = PCA(components, random_state=seed).fit(tokens)
+
+    def project(features: Floats) -> Floats:
+        flat = np.asarray(model.transform(features.reshape(-1, features.shape[-1])), np.float32)
+        return flat.reshape(*features.shape[:-1], components)
+
+    return project
 
 
 def assign_labels(clusters: NDArray[np.integer], annotation: NDArray[np.uint8]) -> Labels:

@@ -106,7 +106,8 @@ class RunningArgmax:
         self.labels = torch.full((count, height, width), nothing, dtype=torch.int16, device=device)
 
     def update(self, label: int, frames: Tensor, maps: Tensor) -> None:
-        """Offer [m, H, W] maps of `label` for `frames` [m]. Labels come in ascending order: ties keep the first."""
-        better = maps > self.best[frames]
-        self.best[frames] = torch.where(better, maps, self.best[frames])
-        self.labels[frames] = torch.where(better, torch.full_like(self.labels[frames], label), self.labels[frames])
+        """Offer [m, H, W] maps of `label` for `frames` [m], each frame once. Ties go to the smallest label."""
+        best, labels = self.best[frames], self.labels[frames]
+        better = (maps > best) | ((maps == best) & (label < labels))
+        self.best[frames] = torch.where(better, maps, best)
+        self.labels[frames] = torch.where(better, torch.full_like(labels, label), labels)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from torch import Tensor
 from zeroshot_vss import difference
 from zeroshot_vss.backbones.base import Backbone, PlainPass
 from zeroshot_vss.settings import Modulation, Upsampling
+from zeroshot_vss.shortcuts import decode_regions, group_apart, territories
 
 GIB = 2**30
 PIXELS_AT_ONCE = 2**22
@@ -26,6 +28,13 @@ class Pair(NamedTuple):
 
     label: int
     frames: tuple[int, ...]
+    others: tuple[int, ...] = ()
+    """Labels far from the first that are modulated in the same pass."""
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """All labels of the pass."""
+        return self.label, *self.others
 
 
 def pairs_of(maps: NDArray[np.integer], coupled: bool = False) -> list[Pair]:
@@ -38,6 +47,18 @@ def pairs_of(maps: NDArray[np.integer], coupled: bool = False) -> list[Pair]:
     if coupled:
         return [Pair(label, tuple(range(len(maps)))) for label in sorted({label for label, _ in needed})]
     return [Pair(label, (frame,)) for label, frame in sorted(needed)]
+
+
+def packed(pairs: list[Pair], maps: NDArray[np.integer], apart: float) -> list[Pair]:
+    """Pairs of the same frames put together where their masks lie at least `apart` cells from each other."""
+    labels: dict[tuple[int, ...], list[int]] = {}
+    for pair in pairs:
+        labels.setdefault(pair.frames, []).append(pair.label)
+    return [
+        Pair(first, frames, tuple(others))
+        for frames, found in labels.items()
+        for first, *others in group_apart(maps[list(frames)], found, apart)
+    ]
 
 
 def pairs_within(plain: PlainPass, pairs: list[Pair], budget: float) -> int:
@@ -59,6 +80,19 @@ def _bytes(output: object) -> int:
     return sum(_bytes(part) for part in output) if isinstance(output, tuple) else 0
 
 
+Decode = Callable[[Tensor, NDArray[np.bool_]], tuple[Tensor, Tensor]]
+"""From final latents [2 n, c, h, w] (with +lambda, then with -lambda) and masks [n, h', w'] to I+ and I-."""
+
+
+def decoder_of(backbone: Backbone, settings: Upsampling) -> Decode:
+    """How the latents of pairs become images: whole frames by the VAE, or with the settings' shortcuts."""
+    decode = partial(backbone.decode, tiny=True) if settings.decoder == "tiny" else backbone.decode
+    if settings.halo is None:
+        return lambda latents, masks: (decode(latents[: len(masks)]), decode(latents[len(masks) :]))
+    halo = settings.halo
+    return lambda latents, masks: decode_regions(decode, latents, masks, halo)
+
+
 def modulated_images(
     backbone: Backbone,
     plain: PlainPass,
@@ -66,10 +100,12 @@ def modulated_images(
     pairs: list[Pair],
     modulation: Modulation,
     pairs_at_once: int,
+    decode: Decode | None = None,
 ) -> Iterator[tuple[list[Pair], Tensor, Tensor]]:
     """Decoded images of the passes with +lambda and with -lambda.
 
-    On a GPU that runs out of memory the number of pairs a call is halved, and stays so.
+    On a GPU that runs out of memory the number of pairs a call is halved, and stays so. Whole frames are decoded by
+    the backbone's VAE unless `decode` does it otherwise.
 
     Yields:
         Some pairs, I+ and I- [m, 3, H', W'] about [-1, 1] at the network's size; the frames of the first pair, then
@@ -79,7 +115,7 @@ def modulated_images(
     while done < len(pairs):
         chunk = pairs[done : done + pairs_at_once]
         try:
-            yield chunk, *_decode_pair(backbone, plain, maps, chunk, modulation)
+            yield chunk, *_decode_pairs(backbone, plain, maps, chunk, modulation, decode)
         except torch.cuda.OutOfMemoryError:
             if pairs_at_once == 1:
                 raise
@@ -89,17 +125,28 @@ def modulated_images(
         done += len(chunk)
 
 
-def _decode_pair(
-    backbone: Backbone, plain: PlainPass, maps: NDArray[np.integer], pairs: list[Pair], modulation: Modulation
+def _decode_pairs(
+    backbone: Backbone,
+    plain: PlainPass,
+    maps: NDArray[np.integer],
+    pairs: list[Pair],
+    modulation: Modulation,
+    decode: Decode | None,
 ) -> tuple[Tensor, Tensor]:
-    places = places_of(pairs)
-    frames = torch.tensor([place.frame for place in places])
-    masks = torch.from_numpy(np.stack([maps[place.frame] == place.label for place in places]))
-    strengths = torch.full((len(places),), modulation.strength)
+    images = [(pair, frame) for pair in pairs for frame in pair.frames]
+    frames = torch.tensor([frame for _, frame in images])
+    masks = np.stack([np.isin(maps[frame], pair.labels) for pair, frame in images])
+    strengths = torch.full((len(images),), modulation.strength)
     latents = backbone.denoise_modulated(
-        plain, frames.repeat(2), masks.repeat(2, 1, 1), torch.cat([strengths, -strengths]), modulation
+        plain,
+        frames.repeat(2),
+        torch.from_numpy(masks).repeat(2, 1, 1),
+        torch.cat([strengths, -strengths]),
+        modulation,
     )
-    plus, minus = backbone.decode(latents).split(len(places))
+    if decode is not None:
+        return decode(latents, masks)
+    plus, minus = backbone.decode(latents).split(len(images))
     return plus, minus
 
 
@@ -111,12 +158,39 @@ class Place(NamedTuple):
 
 
 def places_of(pairs: list[Pair]) -> list[Place]:
-    """The images of some pairs, in the order in which they are decoded."""
+    """The images of some pairs, in the order in which they are decoded; each pair has one label."""
     return [Place(pair.label, frame) for pair in pairs for frame in pair.frames]
 
 
+class Offer(NamedTuple):
+    """A label's difference map in a frame, to be made from one of the decoded images."""
+
+    label: int
+    frame: int
+    image: int
+    territory: NDArray[np.bool_] | None
+    """[h, w] cells that count; None for all of them. Where a pass holds several labels, those nearest to this one."""
+
+
+def offers_of(pairs: list[Pair], maps: NDArray[np.integer]) -> list[Offer]:
+    """What the images of some pairs offer, by label; labels that their frame does not have offer nothing."""
+    found = []
+    images = [(pair, frame) for pair in pairs for frame in pair.frames]
+    for image, (pair, frame) in enumerate(images):
+        masks = np.stack([maps[frame] == label for label in pair.labels])
+        whose = territories(masks) if pair.others else [None]
+        offers = zip(pair.labels, masks, whose, strict=True)
+        found += [Offer(label, frame, image, territory) for label, mask, territory in offers if mask.any()]
+    return sorted(found, key=lambda offer: offer.label)
+
+
 def difference_maps(
-    plus: Tensor, minus: Tensor, masks: NDArray[np.bool_], size: tuple[int, int], settings: Upsampling
+    plus: Tensor,
+    minus: Tensor,
+    masks: NDArray[np.bool_],
+    size: tuple[int, int],
+    settings: Upsampling,
+    territory: NDArray[np.bool_] | None = None,
 ) -> Tensor:
     """Normalised, filtered difference maps [n, H, W] at the frames' own size.
 
@@ -124,14 +198,16 @@ def difference_maps(
         plus, minus: [n, 3, H', W'] decoded images, about [-1, 1].
         masks: [n, h, w] coarse masks.
         size: H, W; the images are clamped and resized (bilinear) before they are compared.
+        territory: [n, h, w] cells outside of which the maps are zero; all cells count where None.
     """
+    inside = 1.0 if territory is None else _nearest(territory, size, plus.device)
     if settings.difference == "float":
         compared = (_resize(images.clamp(-1, 1), size) for images in (plus, minus))
-        maps = difference.normalise(difference.blur(difference.colour_difference(*compared)))
+        maps = difference.normalise(difference.blur(difference.colour_difference(*compared)) * inside)
     else:
         stored = (difference.resize_8_bit(difference.to_8_bit(images), size) for images in (plus, minus))
         blurred = difference.blur(difference.wrapped_difference(*stored))
-        maps = difference.normalise_stored(difference.store_8_bit(blurred))
+        maps = difference.normalise_stored(difference.store_8_bit(blurred) * inside)
     if settings.filter is None:
         return maps
     resized = torch.from_numpy(difference.resize_masks(masks.astype(np.uint8), size)).to(maps.device)
@@ -144,12 +220,16 @@ def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(images, size, mode="bilinear", align_corners=False)
 
 
-def _split(places: list[Place], maps: NDArray[np.integer], size: int) -> Iterator[list[int]]:
-    """Indices of places of one label, at most `size` together, in order; only where the frame has the label."""
-    found = (i for i, place in enumerate(places) if (maps[place.frame] == place.label).any())
-    for _, group in groupby(found, key=lambda i: places[i].label):
-        indices = list(group)
-        yield from (indices[i : i + size] for i in range(0, len(indices), size))
+def _nearest(cells: NDArray[np.bool_], size: tuple[int, int], device: torch.device) -> Tensor:
+    """[n, h, w] cells to [n, H, W] of 0 and 1."""
+    return F.interpolate(torch.from_numpy(cells)[:, None].float().to(device), size, mode="nearest-exact")[:, 0]
+
+
+def _split(offers: list[Offer], size: int) -> Iterator[list[Offer]]:
+    """Offers of one label, at most `size` together, in order."""
+    for _, group in groupby(offers, key=lambda offer: offer.label):
+        some = list(group)
+        yield from (some[i : i + size] for i in range(0, len(some), size))
 
 
 def label_maps(
@@ -179,12 +259,15 @@ def label_maps(
     for frame, coarse in enumerate(maps):
         best.labels[frame] = int(coarse.flat[0])
     pairs = pairs_of(maps, backbone.coupled)
+    if settings.modulation.apart is not None:
+        pairs = packed(pairs, maps, settings.modulation.apart)
     at_once = pairs_within(plain, pairs, budget)
-    for chunk, plus, minus in modulated_images(backbone, plain, maps, pairs, settings.modulation, at_once):
-        places = places_of(chunk)
-        for part in _split(places, maps, max(PIXELS_AT_ONCE // (size[0] * size[1]), 1)):
-            frames = [places[i].frame for i in part]
-            masks = maps[frames] == places[part[0]].label
-            found = difference_maps(plus[part], minus[part], masks, size, settings)
-            best.update(places[part[0]].label, torch.tensor(frames, device=device), found)
+    decode = decoder_of(backbone, settings)
+    for chunk, plus, minus in modulated_images(backbone, plain, maps, pairs, settings.modulation, at_once, decode):
+        for part in _split(offers_of(chunk, maps), max(PIXELS_AT_ONCE // (size[0] * size[1]), 1)):
+            label, frames, images = part[0].label, [o.frame for o in part], [o.image for o in part]
+            borders = [np.ones_like(maps[o.frame], bool) if o.territory is None else o.territory for o in part]
+            territory = None if all(o.territory is None for o in part) else np.stack(borders)
+            found = difference_maps(plus[images], minus[images], maps[frames] == label, size, settings, territory)
+            best.update(label, torch.tensor(frames, device=device), found)
     return best.labels.cpu().numpy()

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 NonNegative = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
+Switch = Annotated[Literal[True] | None, BeforeValidator(lambda value: value or None)]
+"""A shortcut that is off by default; None when off, so that it is part of a path only where it is on."""
 ClassifierName = Literal["knn", "mlp", "random-forest", "logistic-regression", "nearest-centroid", "linear-svm"]
 """Keys of :data:`zeroshot_vss.classifiers.CLASSIFIERS`, here so that a wrong one is found before any job runs."""
 UpsamplerName = Literal["modulation", "nearest", "bilinear"]
@@ -111,6 +113,8 @@ class ContextModel(Settings):
     classifier: ClassifierName = "knn"
     classifier_options: dict[str, Any] = {}
     """Handed to the scikit-learn estimator."""
+    components: Positive | None = None
+    """Shortcut: the classifier sees this many principal components of the tokens (fitted on those of K-Means)."""
     batches: Batches = Batches()
     seed: NonNegative = 1
 
@@ -150,6 +154,10 @@ class Modulation(Settings):
     """Last step after which the latents are blended (equation 6), or none."""
     injection: bool = True
     """Queries and keys of the unmodulated pass in place of the modulated pass's own."""
+    one_step: Switch = None
+    """Shortcut: the clean latent is predicted from the modulated step, in place of the remaining steps."""
+    apart: Positive | None = None
+    """Shortcut: labels whose masks lie at least this many cells apart are modulated in one pass."""
 
 
 class Upsampler(Settings):
@@ -162,6 +170,10 @@ class Upsampler(Settings):
     """s of equation 7: how much of a difference map counts outside its mask; none switches the filter off."""
     difference: Literal["float", "wrapped-8-bit"] = "float"
     """`wrapped-8-bit` repeats the released code's arithmetic: 8-bit images, subtracted and squared modulo 256."""
+    decoder: Literal["tiny"] | None = None
+    """Shortcut: the backbone's tiny decoder (its `tiny_decoder`) in place of its VAE's."""
+    halo: NonNegative | None = None
+    """Shortcut: only the region of each mask is decoded, with this many latent cells around it."""
 
     @model_validator(mode="after")
     def _whole(self) -> Upsampler:

@@ -58,7 +58,7 @@ class MaskedModulation(Upsampler):
         assert settings.modulation is not None and settings.sampling is not None
         self.settings, self.backbone, self.budget = settings, backbone, budget
         self.sampling, self.modulation = settings.sampling, settings.modulation
-        backbone.check(self.sampling, [self.modulation.block])
+        backbone.check(self.sampling, [self.modulation.block], tiny=settings.decoder == "tiny")
 
     def upsample(self, clip: Clip, rows: Sequence[Row], coarse: Maps) -> Maps:
         start = start_of(self.backbone, clip, rows, self.sampling)

@@ -31,6 +31,7 @@ from zeroshot_vss.stages.job import (
     CorrespondenceJob,
     DataSetSpec,
     FeaturesJob,
+    FrontierDataJob,
     Job,
     OverlayJob,
     OverviewJob,
@@ -40,6 +41,7 @@ from zeroshot_vss.stages.job import (
     UpsampleJob,
 )
 from zeroshot_vss.tables.efficiency import EfficiencyJob, EfficiencyRow
+from zeroshot_vss.tables.frontier import FrontierJob
 from zeroshot_vss.tables.quality import TableJob, TableRow
 from zeroshot_vss.tables.sweep import SweepJob, SweepPoint
 from zeroshot_vss.tables.used_settings import SettingsColumn, SettingsJob
@@ -245,12 +247,15 @@ class Plan:
         self.add(f"{self.results}/checked/{dataset}", shard, CheckJob(**told))
         return told
 
-    def model(self, backbone: str) -> dict[str, Any]:
-        """What every job that runs a backbone is told."""
+    def model(self, backbone: str, tiny: bool = False) -> dict[str, Any]:
+        """What every job that runs a backbone is told; of its tiny decoder those alone that use it."""
         spec = self.config.backbones[backbone].spec(backbone)
-        if backbone not in self._prints:
-            self._prints[backbone] = fingerprint(spec)
-        return {"backbone": spec, "weights": self._prints[backbone]}
+        if not tiny:
+            spec = spec.model_copy(update={"tiny_decoder": None})
+        name = f"{backbone}, tiny decoder" if tiny else backbone
+        if name not in self._prints:
+            self._prints[name] = fingerprint(spec)
+        return {"backbone": spec, "weights": self._prints[name]}
 
     def method_stages(
         self, dataset: str, backbone: str, settings: MethodSettings, assigned: bool = True
@@ -263,6 +268,7 @@ class Plan:
         upsampling, model = settings.stage_upsampling(), self.model(backbone)
         stem = f"{dataset}/{backbone}/{spell(features)}"
         context = spell(settings.context) + ("" if assigned else ",assigned=no")
+        decoding = self.model(backbone, tiny=True) if upsampling.decoder == "tiny" else model
         refined = f"{stem}/{context}/{spell(matches)}"
         found: dict[str, list[str]] = {}
 
@@ -279,7 +285,7 @@ class Plan:
                 **told, settings=settings.context, features=features, refinement=matches, assigned=assigned
             )
             add("coarse", f"coarse/{refined}", shard, coarse)
-            job = UpsampleJob(**told, **model, settings=upsampling)
+            job = UpsampleJob(**told, **decoding, settings=upsampling)
             add("upsample", f"maps/{refined}/{spell(upsampling)}", shard, job)
         return found
 
@@ -371,8 +377,8 @@ class Plan:
                 for row, word in zip(rows, words, strict=True)
             ]
             return SettingsJob(title=chosen.title, columns=tuple(columns)).model_dump_json()
-        if chosen.kind == "efficiency":
-            costly = [
+        if chosen.kind in ("efficiency", "frontier"):
+            costly = tuple(
                 EfficiencyRow(
                     method=word.method,
                     backbone=word.backbone,
@@ -380,8 +386,12 @@ class Plan:
                     stages=tuple((stage, len(paths)) for stage, paths in self.stages(row).items()),
                 )
                 for row, word in zip(rows, words, strict=True)
-            ]
-            return EfficiencyJob(title=chosen.title, rows=tuple(costly)).model_dump_json()
+            )
+            if chosen.kind == "efficiency":
+                return EfficiencyJob(title=chosen.title, rows=costly).model_dump_json()
+            datasets = {self.config.datasets[name].title: self.dataset(name) for name in chosen.datasets}
+            job = FrontierDataJob(table=FrontierJob(title=chosen.title, rows=costly), datasets=datasets)
+            return job.model_dump_json()
         return TableJob(
             title=chosen.title, across=chosen.across, seconds=chosen.seconds, rows=words
         ).model_dump_json()
@@ -426,5 +436,5 @@ class Plan:
 
 STAGES = (
     "check", "features", "correspondences", "coarse", "upsample", "baseline", "segmenter", "score", "predictions",
-    "table", "settings_table", "efficiency_table", "sweep", "overview", "overlay", "inspect", "figure",
+    "table", "settings_table", "efficiency_table", "frontier", "sweep", "overview", "overlay", "inspect", "figure",
 )  # fmt: skip

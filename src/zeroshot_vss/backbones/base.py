@@ -81,8 +81,8 @@ class Backbone(ABC):
         """Shape [c, h, w] of a frame's latent."""
 
     @abstractmethod
-    def check(self, sampling: Sampling, blocks: Sequence[int]) -> None:
-        """Raise InputError for settings that this model cannot serve (a block without attention, say)."""
+    def check(self, sampling: Sampling, blocks: Sequence[int], tiny: bool = False) -> None:
+        """Raise InputError for settings that this model cannot serve: a block without attention, a tiny decoder."""
 
     @abstractmethod
     def encode(self, frames: NDArray[np.uint8], noise: Tensor | None) -> Tensor:
@@ -104,13 +104,14 @@ class Backbone(ABC):
         modulation: Modulation | None = None,
         last: int | None = None,
     ) -> PlainPass:
-        """Run the steps `sampling.start` to `last` (the schedule's last where None) without modulation.
+        """Run the steps `sampling.start` to `last` without modulation.
 
         Args:
             start: noised latents of n frames, with their condition.
             sampling: the schedule and the guidance.
             queries: (block, step) pairs whose queries are wanted.
             modulation: record what modulated passes with these settings will need.
+            last: by default the schedule's last, or the last that `modulation` needs.
         """
 
     @abstractmethod
@@ -132,5 +133,5 @@ class Backbone(ABC):
         return None
 
     @abstractmethod
-    def decode(self, latents: Tensor) -> Tensor:
-        """Images [n, 3, H, W] float32, about [-1, 1], not clamped."""
+    def decode(self, latents: Tensor, tiny: bool = False) -> Tensor:
+        """Images [n, 3, H, W] float32, about [-1, 1], not clamped; by the tiny decoder where it is asked for."""

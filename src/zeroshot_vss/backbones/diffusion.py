@@ -18,7 +18,7 @@ from torch import Tensor
 from zeroshot_vss.backbones.attention import GivenAttention, attending
 from zeroshot_vss.backbones.base import Backbone, PlainPass, Start
 from zeroshot_vss.backbones.hooks import Decoder, recording
-from zeroshot_vss.backbones.sampling import Schedule, euler_step, make_schedule
+from zeroshot_vss.backbones.sampling import Schedule, clean_latent, euler_step, make_schedule
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.settings import Modulation, Sampling
 
@@ -42,6 +42,8 @@ class LatentDiffusion(Backbone):
         self.scheduler_config = scheduler_config
         self.prediction_type: str = scheduler_config.get("prediction_type", "epsilon")
         self.images_at_once = images_at_once
+        self.tiny_decoder: Any = None
+        """An `AutoencoderTiny` of the same latents (TAESD), for methods that ask for it."""
         self.device, self.dtype = self.unet.device, self.unet.dtype
         widths = getattr(vae.config, "block_out_channels", None) or vae.config.encoder_block_out_channels
         self.factor = 2 ** (len(widths) - 1)
@@ -62,7 +64,12 @@ class LatentDiffusion(Backbone):
     def latent_shape(self, height: int, width: int) -> tuple[int, int, int]:
         return self.unet.config.out_channels, height // self.factor, width // self.factor
 
-    def check(self, sampling: Sampling, blocks: Sequence[int]) -> None:
+    def check(self, sampling: Sampling, blocks: Sequence[int], tiny: bool = False) -> None:
+        if tiny and self.tiny_decoder is None:
+            raise InputError(
+                f"backbone '{self.name}' has no tiny decoder; set backbones: {self.name}: tiny_decoder: to a folder "
+                "with an AutoencoderTiny of the same latents, or leave upsampling.decoder out"
+            )
         known = self.decoder.attention_blocks()
         for block in blocks:
             if block not in known:
@@ -96,7 +103,11 @@ class LatentDiffusion(Backbone):
         return latents
 
     @torch.inference_mode()
-    def decode(self, latents: Tensor) -> Tensor:
+    def decode(self, latents: Tensor, tiny: bool = False) -> Tensor:
+        if tiny:
+            given = (latents / self.tiny_decoder.config.scaling_factor).to(self.tiny_decoder.dtype)
+            parts = given.split(self.images_at_once)
+            return torch.cat([self.tiny_decoder.decode(part).sample.float() for part in parts])
         scaled = (latents / self.vae.config.scaling_factor).to(self.vae.dtype)
         return torch.cat([self.decode_latents(part).float() for part in scaled.split(self.images_at_once)])
 
@@ -120,7 +131,9 @@ class LatentDiffusion(Backbone):
         plain = PlainPass(sampling, start.condition)
         plain.states[sampling.start - 1] = x = start.latents
         schedule = self.schedule(sampling.steps)
-        for step in range(sampling.start, sampling.steps if last is None else last + 1):
+        if last is None:
+            last = modulation.step if modulation is not None and modulation.one_step else sampling.steps - 1
+        for step in range(sampling.start, last + 1):
             asked = self.decoder.self_queries(tuple(b for b, s in queries if s == step))
             injected: dict[str, Any] = {}
             prefix: dict[str, Any] = {}
@@ -156,14 +169,20 @@ class LatentDiffusion(Backbone):
         blend = F.interpolate(masks, x.shape[-2:], mode="nearest")
         pick = _Pick(plain, frames, self.coupled)
         for step in range(modulation.step, sampling.steps):
+            before = x
             processors, given = self._injection(plain, pick, modulation, step)
             if step == modulation.step:
                 given |= self._shifted_prefix(plain, pick, masks, strengths, modulation)
             with attending(processors):
                 epsilon = self.predict(x, plain, step, given)
-            x = euler_step(x, epsilon, schedule, step)
+            x, unmodulated = euler_step(x, epsilon, schedule, step), plain.states[step]
+            if modulation.one_step:
+                x = clean_latent(before, x, schedule, step)
+                unmodulated = clean_latent(plain.states[step - 1], unmodulated, schedule, step)
             if modulation.blend_through is not None and step <= modulation.blend_through:
-                x = blend * x + (1 - blend) * plain.states[step][frames]
+                x = blend * x + (1 - blend) * unmodulated[frames]
+            if modulation.one_step:
+                break
         return x
 
     def _injection(

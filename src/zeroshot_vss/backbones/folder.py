@@ -8,7 +8,7 @@ from pathlib import Path
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.provenance import files_digest
-from zeroshot_vss.weights import local_folder, quick_digest
+from zeroshot_vss.weights import Weights, local_folder, quick_digest
 
 PARTS = ("unet", "vae", "text_encoder", "image_encoder")
 """Folders of weights."""
@@ -68,6 +68,21 @@ def _lacking(folder: Path, encoder: tuple[str, str], instead: str) -> list[str]:
     return missing + [f"{part}/*.safetensors" for part in ("unet", "vae") if not weight_files(folder / part)]
 
 
+def find_tiny_decoder(spec: BackboneSpec) -> Path | None:
+    """The local folder of a backbone's tiny decoder; None where it has none.
+
+    Raises:
+        InputError: it is not there.
+    """
+    if spec.tiny_decoder is None:
+        return None
+    folder = local_folder(Weights(name=f"{spec.name}, tiny_decoder", path=spec.tiny_decoder), HUB_FILES)
+    missing = [] if (folder / "config.json").is_file() else ["config.json"]
+    if missing := missing + ([] if weight_files(folder) else ["*.safetensors"]):
+        raise InputError(f"backbone '{spec.name}': tiny_decoder: {folder} lacks {', '.join(missing)}")
+    return folder
+
+
 def weight_files(folder: Path) -> list[Path]:
     """The safetensors files that hold a part's weights: full precision where there, else the fp16 variant."""
     found = sorted(folder.glob("*.safetensors"))
@@ -87,10 +102,16 @@ def _files(folder: Path) -> list[Path]:
 
 def fingerprint(spec: BackboneSpec) -> str:
     """A cheap digest that changes when a backbone's files are exchanged."""
-    folder = find_folder(spec)
-    return quick_digest(folder, _files(folder))
+    folder, tiny = find_folder(spec), find_tiny_decoder(spec)
+    digest = quick_digest(folder, _files(folder))
+    return digest if tiny is None else f"{digest}+{quick_digest(tiny, _tiny_files(tiny))}"
+
+
+def _tiny_files(folder: Path) -> list[Path]:
+    return [folder / "config.json", *weight_files(folder)]
 
 
 def weights_digest(spec: BackboneSpec) -> str:
     """Digest of all weights and configs of a backbone."""
-    return files_digest(_files(find_folder(spec)))
+    tiny = find_tiny_decoder(spec)
+    return files_digest([*_files(find_folder(spec)), *(_tiny_files(tiny) if tiny else [])])

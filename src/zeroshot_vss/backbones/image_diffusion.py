@@ -40,8 +40,8 @@ class ImageDiffusion(LatentDiffusion):
         super().__init__(name, Decoder(unet), vae, scheduler_config)
         self.context, self.unconditional = context, unconditional
 
-    def check(self, sampling: Sampling, blocks: Sequence[int]) -> None:
-        super().check(sampling, blocks)
+    def check(self, sampling: Sampling, blocks: Sequence[int], tiny: bool = False) -> None:
+        super().check(sampling, blocks, tiny)
         if isinstance(sampling.guidance, tuple):
             raise InputError(
                 f"backbone '{self.name}': guidance {sampling.guidance} grows over the frames of a video model's "

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
-from zeroshot_vss.backbones.folder import find_folder, image_model, weight_files
+from zeroshot_vss.backbones.folder import find_folder, find_tiny_decoder, image_model, weight_files
 from zeroshot_vss.backbones.image_diffusion import ImageDiffusion
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.backbones.video_diffusion import VideoDiffusion
@@ -29,7 +29,19 @@ def load_backbone(spec: BackboneSpec, device: torch.device) -> LatentDiffusion:
     Raises:
         InputError: files are missing, damaged, or do not fit each other.
     """
-    return KINDS[spec.kind](spec, find_folder(spec), device)
+    backbone = KINDS[spec.kind](spec, find_folder(spec), device)
+    if (tiny := find_tiny_decoder(spec)) is not None:
+        from diffusers import AutoencoderTiny
+
+        decoder = load_part(spec, AutoencoderTiny, tiny, _precision(spec, device))
+        channels = backbone.latent_shape(backbone.multiple, backbone.multiple)[0]
+        if decoder.config.latent_channels != channels:
+            raise InputError(
+                f"backbone '{spec.name}': the tiny decoder's latents have {decoder.config.latent_channels} channels, "
+                f"the model's {channels}; take one that was made for it"
+            )
+        backbone.tiny_decoder = decoder.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+    return backbone
 
 
 def _precision(spec: BackboneSpec, device: torch.device) -> torch.dtype:

@@ -70,6 +70,16 @@ def guide(halves: Tensor, scale: float | tuple[float, float]) -> Tensor:
     return torch.lerp(unconditional, conditional, scale)
 
 
+def clean_latent(before: Tensor, after: Tensor, schedule: Schedule, step: int) -> Tensor:
+    """The clean latent that a step predicts: where it would end if it went on to sigma 0.
+
+    Args:
+        before, after: states before and after the Euler step.
+    """
+    start, end = schedule.sigmas[step].item(), schedule.sigmas[step + 1].item()
+    return before + (after - before) * (start / (start - end))
+
+
 def euler_step(x: Tensor, epsilon: Tensor, schedule: Schedule, step: int) -> Tensor:
     """x + (sigma[step + 1] - sigma[step]) epsilon."""
     return x + (schedule.sigmas[step + 1] - schedule.sigmas[step]).item() * epsilon

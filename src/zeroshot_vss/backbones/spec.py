@@ -20,5 +20,7 @@ class BackboneSpec(Weights):
 
     kind: Literal["image", "video"] = "image"
     """A key of :data:`zeroshot_vss.backbones.loading.KINDS`: like Stable Diffusion, or Stable Video Diffusion."""
+    tiny_decoder: str | None = None
+    """A folder with an AutoencoderTiny of the same latents (TAESD), or a repository in the local cache."""
     half: bool = True
     """Half precision on a GPU. The CPU always computes in single precision."""

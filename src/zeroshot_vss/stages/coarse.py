@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,16 @@ import numpy as np
 
 from zeroshot_vss.batches import cut, rows_of_batch
 from zeroshot_vss.classifiers import Guarded
-from zeroshot_vss.context import Labels, assign_labels, carry_labels, cluster, name_clusters, normalise_tokens
+from zeroshot_vss.context import (
+    Floats,
+    Labels,
+    assign_labels,
+    carry_labels,
+    cluster,
+    name_clusters,
+    normalise_tokens,
+    principal_components,
+)
 from zeroshot_vss.correspondence import vote_along_matches, vote_along_tracks
 from zeroshot_vss.datasets import Clip, LabelMap
 from zeroshot_vss.datasets.annotation import annotation
@@ -69,6 +79,7 @@ def _label(
     )
     clusters = model.labels_[: cache.cells].reshape(cache.grid)  # pyright: ignore[reportOptionalSubscript]
     labels = clusters if truth is None or clip.reference else assign_labels(clusters, truth)
+    seen = _reduced(job, clip, fitted_on)
     classifier = Guarded(settings.classifier, settings.classifier_options, settings.seed)
 
     def refine(number: int, maps: Labels) -> Labels:
@@ -80,8 +91,22 @@ def _label(
         return vote_along_matches(maps, found["matches"][batch[0] : batch[-1]])
 
     maps = add_maps(file, "maps", cache.frames, cache.grid, np.uint8)
-    for number, refined in enumerate(carry_labels(map(tokens, range(len(batches))), labels, classifier, refine)):
+    shown = (seen(tokens(number)) for number in range(len(batches)))
+    for number, refined in enumerate(carry_labels(shown, labels, classifier, refine)):
         maps[batches[number][0] : batches[number][-1] + 1] = refined
     if truth is not None and clip.reference:
         maps[:] = name_clusters(np.asarray(maps[()]), clip.reference, truth)
     file.create_dataset("clusters", data=clusters.astype(np.uint8), track_times=False)
+
+
+def _reduced(job: CoarseJob, clip: Clip, tokens: Floats) -> Callable[[Floats], Floats]:
+    """What the classifier sees of tokens [n, h, w, channels]: all of them, or their principal components."""
+    components, flat = job.settings.components, tokens.reshape(-1, tokens.shape[-1])
+    if components is None:
+        return lambda features: features
+    if components > min(flat.shape):
+        raise InputError(
+            f"clip '{clip.name}': {components} components of {flat.shape[0]} tokens with {flat.shape[1]} channels; "
+            "lower context.components"
+        )
+    return principal_components(flat, components, job.settings.seed)

@@ -9,6 +9,7 @@ from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.compute import Compute
 from zeroshot_vss.datasets import Clip, DataSet, open_dataset
 from zeroshot_vss.settings import Baseline, ContextModel, Correspondence, Features, Segmenter, Settings, Upsampling
+from zeroshot_vss.tables.frontier import FrontierJob
 
 
 class DataSetSpec(Settings):
@@ -122,6 +123,13 @@ class OverlayJob(Job):
 
     fps: float | None
     opacity: float
+
+
+class FrontierDataJob(Settings):
+    """The frontier of quality and speed, with the data sets of its rows by their titles."""
+
+    table: FrontierJob
+    datasets: dict[str, DataSetSpec]
 
 
 class OverviewJob(Job):

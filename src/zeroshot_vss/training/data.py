@@ -12,10 +12,15 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from zeroshot_vss.scenes import HEIGHT, WIDTH, render_clip
-from zeroshot_vss.training.settings import TRAIN_SEEDS, TrainingSettings, VideoTrainingSettings
+from zeroshot_vss.training.settings import (
+    TRAIN_SEEDS,
+    TinyDecoderSettings,
+    TrainingSettings,
+    VideoTrainingSettings,
+)
 
 
-def _frames_of_clip(index: int, settings: TrainingSettings) -> NDArray[np.uint8]:
+def _frames_of_clip(index: int, settings: TrainingSettings | TinyDecoderSettings) -> NDArray[np.uint8]:
     seed = TRAIN_SEEDS + index
     chosen = np.random.default_rng([settings.seed, seed]).choice(
         settings.clip_length, settings.frames_per_clip, replace=False
@@ -41,7 +46,7 @@ def _render(clips: int, each: int, processes: int, work: Callable[[int], NDArray
     unfinished.replace(path)
 
 
-def render_training_frames(settings: TrainingSettings, path: Path) -> None:
+def render_training_frames(settings: TrainingSettings | TinyDecoderSettings, path: Path) -> None:
     """Render single frames of the training clips to `path`."""
     work = partial(_frames_of_clip, settings=settings)
     _render(settings.clips, settings.frames_per_clip, settings.processes, work, path)

@@ -14,13 +14,15 @@ import numpy as np
 import torch
 import torch.multiprocessing as mp
 from diffusers import AutoencoderTiny, EulerDiscreteScheduler
+from pydantic import BaseModel
 from safetensors.torch import save_file
 
 from zeroshot_vss.backbones.inflation import spatial_weights, temporal_weights, video_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.training.autoencoder import build_autoencoder, encode_frames, train_autoencoder
 from zeroshot_vss.training.data import render_training_clips, render_training_frames
-from zeroshot_vss.training.settings import LoopSettings, TrainingSettings, VideoTrainingSettings
+from zeroshot_vss.training.settings import TinyDecoderSettings, TrainingSettings, VideoTrainingSettings
+from zeroshot_vss.training.tiny_decoder import train_tiny_decoder
 from zeroshot_vss.training.unet import Denoiser, build_scheduler, train_process
 from zeroshot_vss.training.video import VideoDenoiser, train_video_process
 
@@ -44,7 +46,7 @@ def append_log(path: Path, row: dict[str, float | int | str]) -> None:
     print(*(f"{k}={v}" for k, v in row.items()), flush=True)
 
 
-def _prepare(out: Path, work: Path, settings: LoopSettings) -> None:
+def _prepare(out: Path, work: Path, settings: BaseModel) -> None:
     """Make both folders; refuse a work folder of another training, whose parts would be taken for this one's."""
     os.environ.update(ALLOCATOR)
     out.mkdir(parents=True, exist_ok=True)
@@ -116,6 +118,28 @@ def train_video(image: Path, out: Path, work: Path, settings: VideoTrainingSetti
     if not (work / "temporal.pt").exists():
         mp.spawn(train_video_process, (settings, image, latents, work, log), settings.processes)  # pyright: ignore
     export_video(image, out, work, settings)
+
+
+def train_decoder(image: Path, out: Path, work: Path, settings: TinyDecoderSettings) -> None:
+    """Train a decoder that imitates the one of an image backbone at a fraction of its cost.
+
+    Args:
+        image: folder of the image backbone.
+        out: folder for an `AutoencoderTiny` (the encoder is the backbone's own) and the training's log.
+        work: folder for the rendered frames.
+        settings: see :class:`TinyDecoderSettings`.
+
+    Raises:
+        InputError: `work` is of a training with other settings.
+    """
+    _prepare(out, work, settings)
+    log = partial(append_log, out / "training-log.csv")
+    frames = _once(work / "frames.npy", partial(render_training_frames, settings))
+    teacher = AutoencoderTiny.from_pretrained(image / "vae", torch_dtype=torch.float32)
+    model = train_tiny_decoder(np.load(frames, mmap_mode="r"), teacher, settings, log)
+    model.half().save_pretrained(out)
+    _drop_derived(out / "config.json")
+    (out / "training.json").write_text(json.dumps(settings.model_dump(), indent=2) + "\n")
 
 
 def export(out: Path, work: Path, settings: TrainingSettings) -> None:

@@ -69,5 +69,24 @@ class VideoTrainingSettings(LoopSettings):
     """Standard deviation of the noise on the conditioning frame, which the network is told of."""
 
 
+class TinyDecoderSettings(BaseModel):
+    """The same for the tiny decoder of the shipped `scenes-tiny`, which imitates the autoencoder's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seed: int = 1
+    processes: int = 2
+    clips: int = 600
+    frames_per_clip: int = 4
+    clip_length: int = 28
+    channels: int = 10
+    steps: int = 1500
+    batch: int = 16
+    crop: int = 64
+    rate: float = 3e-3
+    latent_noise: float = 0.5
+    """Largest standard deviation of the noise on the latents: modulated ones are none that the encoder gives."""
+
+
 TRAIN_SEEDS, VALIDATION_SEEDS, TEST_SEEDS = 1_000_000, 2_000_000, 3_000_000
 """First clip seed of each split of the generated clips."""

@@ -1,0 +1,13 @@
+"""Rule `frontier`: quality and speed of shortcuts."""
+
+import sys
+from pathlib import Path
+
+from zeroshot_vss.script import complain
+from zeroshot_vss.stages.frontier import run
+from zeroshot_vss.stages.job import FrontierDataJob
+
+told, csv, png, pdf, *paths = sys.argv[1:]
+complain(
+    lambda: run(FrontierDataJob.model_validate_json(told), Path(csv), Path(png), Path(pdf), list(map(Path, paths)))
+)

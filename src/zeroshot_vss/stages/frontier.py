@@ -1,0 +1,70 @@
+"""The frontier of quality and speed as a stage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.ticker as ticks
+import pandas as pd
+
+from zeroshot_vss.files import replacing
+from zeroshot_vss.stages.job import FrontierDataJob
+from zeroshot_vss.store import results_of
+from zeroshot_vss.tables.efficiency import efficiency
+from zeroshot_vss.tables.files import write_table
+from zeroshot_vss.tables.frontier import FrontierJob, changed_share, frontier_layout, frontier_table, on_frontier
+
+
+def run(job: FrontierDataJob, csv: Path, png: Path, pdf: Path, paths: list[Path]) -> None:
+    """Write the table and the plot. `paths` are the rows' scores, then the manifests of each row's stages."""
+    rows = job.table.rows
+    scores = [json.loads(path.read_text()) for path in paths[: len(rows)]]
+    left = iter(paths[len(rows) :])
+    stages = [{stage: results_of([next(left) for _ in range(n)]) for stage, n in row.stages} for row in rows]
+    maps = [list(found.values())[-1] for found in stages]
+    changed, costs = [], []
+    for index, row in enumerate(rows):
+        dataset = job.datasets[row.dataset].open()
+        mapped = {name: dataset.clip(name).mapped() for name in dataset.clips()}
+        frames = sum(len(mapped[path.stem]) for path in maps[index])
+        costs.append(efficiency(frames, stages[index]))
+        changed.append(changed_share(maps[index], maps[job.table.reference(index)], mapped))
+    table = frontier_table(job.table, scores, costs, changed)
+    wide = frontier_layout(table)
+    markdown = f"# {job.table.title}\n\n{wide.to_markdown(index=False, disable_numparse=True)}\n"
+    write_table(csv, table, markdown, wide.to_latex(index=False, escape=True))
+    figure = draw(job.table, table)
+    for path in (png, pdf):
+        with replacing(path) as partial:
+            metadata = {"Software": None} if path.suffix == ".png" else {"CreationDate": None}
+            figure.savefig(partial, dpi=200, format=path.suffix[1:], metadata=metadata)
+
+
+def draw(job: FrontierJob, table: pd.DataFrame) -> Any:
+    """Quality over speed, a panel a backbone and data set; rows that no other beats in both are joined by a line."""
+    mpl.use("Agg")
+    import seaborn as sns
+    from matplotlib import pyplot as plt
+
+    table = table.assign(frontier=on_frontier(table))
+    panels: Any = list(table.groupby(["backbone", "data set"], sort=False))
+    with sns.axes_style("whitegrid"), plt.rc_context({"font.size": 8, "axes.titlesize": 8}):
+        colours = sns.color_palette("colorblind")
+        figure, axes = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 3.2), squeeze=False)
+        for axis, ((backbone, dataset), rows) in zip(axes[0], panels, strict=True):
+            best = rows[rows["frontier"]].sort_values("FPS")
+            axis.plot(best["FPS"], best["mIoU"], color="0.6", linewidth=1, zorder=1)
+            for number, (_, row) in enumerate(rows.iterrows()):
+                axis.scatter(row["FPS"], row["mIoU"], color=colours[number % len(colours)], s=24, zorder=2,
+                             marker="o" if row["frontier"] else "x", label=row["method"])  # fmt: skip
+            axis.set_xscale("log")
+            axis.xaxis.set_major_formatter(ticks.FormatStrFormatter("%g"))
+            axis.xaxis.set_minor_formatter(ticks.FormatStrFormatter("%g"))
+            axis.set(xlabel="frames a second", ylabel="mIoU (%)", title=f"{backbone}, {dataset}")
+            axis.legend(frameon=False, fontsize=6)
+        figure.suptitle(job.title, fontsize=9)
+        figure.tight_layout()
+    return figure

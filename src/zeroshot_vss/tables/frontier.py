@@ -1,0 +1,103 @@
+"""What shortcuts cost and save: quality, speed, and the share of pixels that they change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from zeroshot_vss.settings import Settings
+from zeroshot_vss.store import open_clip
+from zeroshot_vss.tables.efficiency import EfficiencyRow
+from zeroshot_vss.tables.quality import percent
+
+QUALITY = {"miou": "mIoU", "mvc8": "mVC8", "boundary_f": "boundary F"}
+CHANGED = "changed pixels"
+
+
+class FrontierJob(Settings):
+    """What the job that prints the table and draws the plot is told."""
+
+    title: str
+    rows: tuple[EfficiencyRow, ...]
+    """The first of each backbone and data set is what the others are compared with."""
+
+    def reference(self, index: int) -> int:
+        """The row that a row is compared with."""
+        same = [(row.backbone, row.dataset) for row in self.rows]
+        return same.index(same[index])
+
+
+def changed_share(results: Sequence[Path], reference: Sequence[Path], mapped: Mapping[str, Sequence[int]]) -> float:
+    """Share of pixels (0..1) whose label differs between two rows' label maps.
+
+    Args:
+        results: files of the label maps, one a clip.
+        reference: those of the other row, for the same clips.
+        mapped: clip to the frames that count.
+    """
+    changed = pixels = 0
+    for path, other in zip(results, reference, strict=True):
+        with open_clip(path) as file, open_clip(other) as known:
+            maps: Any = file["maps"]
+            exact: Any = known["maps"]
+            for frame in mapped[path.stem]:
+                different = np.asarray(maps[frame]) != np.asarray(exact[frame])
+                changed += int(different.sum())
+                pixels += different.size
+    return changed / pixels
+
+
+def frontier_table(
+    job: FrontierJob,
+    scores: Sequence[Mapping[str, Any]],
+    costs: Sequence[Mapping[str, Any]],
+    changed: Sequence[float],
+) -> pd.DataFrame:
+    """One line a row: quality and changed pixels in %, frames a second, and how many times as fast as its reference.
+
+    Args:
+        job: the rows.
+        scores: pooled figures of each, 0..1.
+        costs: of each, see :func:`zeroshot_vss.tables.efficiency.efficiency`.
+        changed: share of changed pixels of each, 0..1.
+    """
+    lines = []
+    for index, row in enumerate(job.rows):
+        rate, known = costs[index]["FPS"], costs[job.reference(index)]["FPS"]
+        lines.append(
+            {"method": row.method, "backbone": row.backbone, "data set": row.dataset}
+            | {name: percent(scores[index].get(key)) for key, name in QUALITY.items()}
+            | {CHANGED: 100 * changed[index], "FPS": rate, "speed-up": rate / known if rate and known else None}
+            | {name: value for name, value in costs[index].items() if name.endswith("s/frame")}
+        )
+    return pd.DataFrame(lines)
+
+
+def on_frontier(table: pd.DataFrame, quality: str = "mIoU") -> list[bool]:
+    """Whether no other row of the same backbone and data set is both faster and better, or as good in one of them."""
+    found = []
+    for _, row in table.iterrows():
+        peers = table[(table["backbone"] == row["backbone"]) & (table["data set"] == row["data set"])]
+        no_worse = (peers["FPS"] >= row["FPS"]) & (peers[quality] >= row[quality])
+        better = (peers["FPS"] > row["FPS"]) | (peers[quality] > row[quality])
+        found.append(not bool((no_worse & better).any()))
+    return found
+
+
+def frontier_layout(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with one digit of figures in % and three significant ones of the others."""
+    names = ["method", "backbone", "data set"]
+    tenths = [*QUALITY.values(), CHANGED]
+    shown = {
+        column: [
+            "" if pd.isna(value) else f"{value:.1f}" if column in tenths else f"{value:.3g}"
+            for value in table[column]
+        ]
+        for column in table.columns
+        if column not in names
+    }
+    return pd.concat([table[names], pd.DataFrame(shown)], axis=1)

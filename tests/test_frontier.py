@@ -1,0 +1,100 @@
+"""The frontier of quality and speed, from label maps, scores and costs that are written by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from zeroshot_vss.costs import Cost, cost_path
+from zeroshot_vss.stages.frontier import run
+from zeroshot_vss.stages.job import DataSetSpec, FrontierDataJob
+from zeroshot_vss.store import Manifest, content_digest, write_clip
+from zeroshot_vss.tables.efficiency import EfficiencyRow
+from zeroshot_vss.tables.frontier import FrontierJob, frontier_layout, on_frontier
+
+CLIPS, FRAMES = ("scene-0000", "scene-0001"), 2
+SCENES = DataSetSpec(name="scenes", kind="scenes", options={"split": "test", "count": 2, "frames": FRAMES})
+
+
+def written(folder: Path, maps: np.ndarray, seconds: float) -> Path:
+    """A manifest with the same maps for each clip, each of which took `seconds`."""
+    folder.mkdir()
+
+    def fill(file: h5py.File) -> None:
+        file["maps"] = maps
+
+    for name in CLIPS:
+        path = folder / f"{name}.h5"
+        write_clip(path, {}, fill)
+        cost_path(path).write_text(Cost(seconds=seconds, host_gib=1).model_dump_json())
+    manifest = Manifest(folder / "0000.json", {name: content_digest(folder / f"{name}.h5") for name in CLIPS})
+    manifest.write()
+    return manifest.path
+
+
+def row(method: str) -> EfficiencyRow:
+    return EfficiencyRow(method=method, backbone="tiny", dataset="scenes", stages=(("coarse", 1), ("upsample", 1)))
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> tuple[FrontierDataJob, list[Path]]:
+    """Two rows: the second is four times as fast, 1 of 20 pixels differs."""
+    exact = np.zeros((FRAMES, 5, 4), np.uint8)
+    other = exact.copy()
+    other[:, 2, 3] = 1
+    coarse = written(tmp_path / "coarse", exact, 0.5)
+    stages = [coarse, written(tmp_path / "exact", exact, 7.5), coarse, written(tmp_path / "fast", other, 1.5)]
+    scores = []
+    for name, miou in (("exact", 0.6), ("fast", 0.57)):
+        scores.append(tmp_path / f"{name}.json")
+        scores[-1].write_text(json.dumps({"miou": miou, "mvc8": None, "boundary_f": 0.4}))
+    table = FrontierJob(title="Fast mode", rows=(row("Ours"), row("Fast")))
+    return FrontierDataJob(table=table, datasets={"scenes": SCENES}), [*scores, *stages]
+
+
+def test_the_table(made: tuple[FrontierDataJob, list[Path]], tmp_path: Path) -> None:
+    csv, png, pdf = (tmp_path / "results" / f"fast.{suffix}" for suffix in ("csv", "png", "pdf"))
+    csv.parent.mkdir()
+    run(made[0], csv, png, pdf, made[1])
+    table: Any = pd.read_csv(csv).set_index("method")
+    assert table.loc["Ours", "changed pixels"] == 0 and table.loc["Fast", "changed pixels"] == pytest.approx(5)
+    # Two clips of two frames: 16 seconds, and 4.
+    assert table["FPS"].tolist() == pytest.approx([4 / 16, 1]) and table["speed-up"].tolist() == pytest.approx([1, 4])
+    assert table["upsample s/frame"].tolist() == pytest.approx([15 / 4, 3 / 4])
+    assert table["mIoU"].tolist() == [60, 57] and table["mVC8"].isna().all()
+    lines = (tmp_path / "results" / "fast.md").read_text().splitlines()
+    cells = [cell.strip() for cell in lines[5].split("|")]
+    assert cells[1:5] == ["Fast", "tiny", "scenes", "57.0"] and "5.0" in cells
+    with Image.open(png) as picture:
+        assert len(np.unique(np.asarray(picture.convert("L")))) > 50
+    assert pdf.stat().st_size > 1000
+
+
+def test_costs_that_are_lost_leave_no_speed(made: tuple[FrontierDataJob, list[Path]], tmp_path: Path) -> None:
+    cost_path(tmp_path / "fast" / "scene-0001.h5").unlink()
+    csv, png, pdf = (tmp_path / f"fast.{suffix}" for suffix in ("csv", "png", "pdf"))
+    run(made[0], csv, png, pdf, made[1])
+    table = pd.read_csv(csv)
+    assert table["FPS"].isna().tolist() == [False, True]
+    assert frontier_layout(table)["FPS"].tolist() == ["0.25", ""]
+
+
+def test_rows_that_another_beats_are_off_the_frontier() -> None:
+    table = pd.DataFrame(
+        {"backbone": ["a", "a", "a", "a", "b"], "data set": "s", "FPS": [1, 2, 2, 4, 0.1],
+         "mIoU": [60, 59, 58, 50, 10]}
+    )  # fmt: skip
+    assert on_frontier(table) == [True, True, False, True, True]
+
+
+def test_each_backbone_and_data_set_has_a_reference() -> None:
+    rows = (row("Ours"), row("Fast"), row("Ours").model_copy(update={"backbone": "video"}))
+    job = FrontierJob(title="", rows=rows)
+    assert [job.reference(index) for index in range(3)] == [0, 0, 2]
