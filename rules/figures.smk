@@ -61,7 +61,12 @@ rule figure:
         plainly(lambda wildcards: PLAN.figures.inputs(wildcards.figure)),
     output:
         pdf="results/figures/{figure}.pdf",
-        png="results/figures/{figure}.png",
+        png=report(
+            "results/figures/{figure}.png",
+            category="Figures",
+            labels={"figure": "{figure}"},
+            caption="../report/figure.rst",
+        ),
     log:
         "logs/figures/{figure}.log",
     wildcard_constraints:

@@ -46,7 +46,8 @@ def run(job: OverviewJob, figure: Path, *manifests: Path) -> None:
     if legend is not None:
         patches = [Patch(color=c / 255, label=n) for n, c in zip(legend.names, legend.colours, strict=True)]
         fig.legend(handles=patches, loc="lower center", ncols=min(len(patches), 11), fontsize=7, frameon=False)
-    fig.subplots_adjust(0.03, 0.35 / fig.get_figheight(), 0.999, 1 - 0.25 / fig.get_figheight(), 0.02, 0.03)
+    across, down = fig.get_size_inches()
+    fig.subplots_adjust(0.36 / across, 0.35 / down, 0.999, 1 - 0.25 / down, 0.02, 0.03)
     figure.parent.mkdir(parents=True, exist_ok=True)
     with replacing(figure) as partial:
         fig.savefig(partial, dpi=150, format="png", metadata={"Software": None})
