@@ -27,7 +27,7 @@ from zeroshot_vss.context import assign_labels
 from zeroshot_vss.datasets import open_dataset
 from zeroshot_vss.features import network_size, start_of
 from zeroshot_vss.modulation import pairs_of, pairs_within, places_of
-from zeroshot_vss.runtime import prepare
+from zeroshot_vss.runtime import budget, prepare
 
 
 def main() -> None:  # noqa: PLR0915
@@ -55,7 +55,7 @@ def main() -> None:  # noqa: PLR0915
 
     def fast() -> torch.Tensor:
         plain = backbone.denoise(start, sampling, modulation=modulation)
-        at_once = pairs_within(plain, pairs, config.compute.memory)
+        at_once = pairs_within(plain, pairs, budget(config.compute, backbone.device))
         out = []
         for first in range(0, len(pairs), at_once):
             some = pairs[first : first + at_once]

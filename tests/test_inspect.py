@@ -41,7 +41,8 @@ VIDEO = Sampling(
     batches=Batches(size=2),
     height=64,
 )
-COMPUTE = Compute(device="cpu", threads=1, memory=0.05, frames_at_once=2)
+BUDGET = 0.05
+COMPUTE = Compute(device="cpu", threads=1, memory=BUDGET, frames_at_once=2)
 MODULATION = Modulation(block=7, step=2, strength=10, blend_through=2)
 
 
@@ -105,14 +106,14 @@ def test_the_largest_difference_map_gives_the_label_maps(
     chosen, clip, maps = settings.upsampling(sampling), DATASET.open().clip(CLIP), coarse_maps(backbone)
     start = start_of(backbone, clip, rows_of_batch(range(FRAMES), sampling), sampling)
     plain = backbone.denoise(start, sampling, modulation=MODULATION)
-    expected = label_maps(backbone, plain, maps, clip.size, chosen, COMPUTE.memory)
-    seen = look_into(backbone, plain, maps, [0, 1, 2], clip.size, chosen, COMPUTE.memory)
+    expected = label_maps(backbone, plain, maps, clip.size, chosen, BUDGET)
+    seen = look_into(backbone, plain, maps, [0, 1, 2], clip.size, chosen, BUDGET)
     assert seen.places == [Place(2, 0), Place(2, 2), Place(5, 0), Place(9, 0), Place(9, 2)]
     assert seen.differences.shape == (5, *clip.size)
     for frame in range(FRAMES):
         assert np.array_equal(labels_of(seen.places, seen.filtered, maps[frame], frame), expected[frame])
     # Frames that nobody asks for are left out, though a video model needs them beside the others.
-    one = look_into(backbone, plain, maps, [2], clip.size, chosen, COMPUTE.memory)
+    one = look_into(backbone, plain, maps, [2], clip.size, chosen, BUDGET)
     assert one.places == [Place(2, 2), Place(9, 2)]
     assert np.allclose(one.filtered, seen.filtered[[1, 4]], atol=1e-5)
     # Without the filter nothing is weakened outside a mask.

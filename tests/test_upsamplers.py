@@ -27,7 +27,9 @@ def upsampled(name: str, coarse: object, size: tuple[int, int]) -> np.ndarray:
     """One coarse map at another size, by an upsampler without a model."""
     settings = Upsampling.model_validate({"upsampler": name, "modulation": None, "sampling": None, "filter": None})
     clip = ArrayClip("a", [np.zeros(size, np.uint8)])
-    (result,) = make_upsampler(settings, no_backbone, 1.0).upsample(clip, [Row(0, 0)], np.array([coarse], np.uint8))
+    (result,) = make_upsampler(settings, no_backbone, lambda: 1.0).upsample(
+        clip, [Row(0, 0)], np.array([coarse], np.uint8)
+    )
     assert result.shape == size and result.dtype == np.uint8
     return result
 
@@ -69,7 +71,7 @@ def test_a_map_of_one_label_stays_one(name: str) -> None:
 def test_unknown_upsampler_is_named_with_the_known_ones() -> None:
     settings = Upsampling().model_copy(update={"upsampler": "bicubic"})
     with pytest.raises(InputError, match="'bicubic'; known: nearest, bilinear, modulation"):
-        make_upsampler(settings, no_backbone, 1.0)
+        make_upsampler(settings, no_backbone, lambda: 1.0)
     assert set(UPSAMPLERS) == {"nearest", "bilinear", "modulation"}
 
 
@@ -106,4 +108,4 @@ def test_modulation_keeps_to_the_labels_of_each_frame(modulation: MaskedModulati
 def test_modulation_of_a_block_without_attention_is_refused(modulation: MaskedModulation) -> None:
     settings = Upsampling(sampling=Sampling(guidance=1), modulation=Modulation(block=1))
     with pytest.raises(InputError, match="block 1 has no attention"):
-        make_upsampler(settings, lambda: modulation.backbone, 1.0)
+        make_upsampler(settings, lambda: modulation.backbone, lambda: 1.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from pydantic import Field
 
 from zeroshot_vss.settings import Positive, Settings
@@ -14,8 +16,9 @@ class Compute(Settings):
     """`auto` takes a GPU when there is one; else `cpu`, `cuda`, `cuda:1`, ..."""
     threads: Positive = 2
     """CPU threads of a job."""
-    memory: float = Field(default=1.0, gt=0)
-    """GiB that the modulated passes of one call may take. Take half of a GPU's memory, 0.25 to 2 on a CPU."""
+    memory: Literal["auto"] | Annotated[float, Field(gt=0)] = "auto"
+    """GiB that the modulated passes of one call may take. `auto`: most of what is free on the GPU once the model is
+    loaded, or half a GiB on a CPU, whose caches gain nothing by more."""
     frames_at_once: Positive = 7
     """Frames in one unmodulated pass; their recorded tensors stay in memory. 1 or 2 for SD 2.1 at 480p."""
     clips_per_job: Positive = 8

@@ -84,11 +84,21 @@ Decode = Callable[[Tensor, NDArray[np.bool_]], tuple[Tensor, Tensor]]
 """From final latents [2 n, c, h, w] (with +lambda, then with -lambda) and masks [n, h', w'] to I+ and I-."""
 
 
+def whole_frames(decode: Callable[[Tensor], Tensor]) -> Decode:
+    """Pairs of latents decoded as they are, all in one call."""
+
+    def both(latents: Tensor, masks: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
+        plus, minus = decode(latents).split(len(masks))
+        return plus, minus
+
+    return both
+
+
 def decoder_of(backbone: Backbone, settings: Upsampling) -> Decode:
     """How the latents of pairs become images: whole frames by the VAE, or with the settings' shortcuts."""
     decode = partial(backbone.decode, tiny=True) if settings.decoder == "tiny" else backbone.decode
     if settings.halo is None:
-        return lambda latents, masks: (decode(latents[: len(masks)]), decode(latents[len(masks) :]))
+        return whole_frames(decode)
     halo = settings.halo
     return lambda latents, masks: decode_regions(decode, latents, masks, halo)
 
@@ -115,7 +125,10 @@ def modulated_images(
     while done < len(pairs):
         chunk = pairs[done : done + pairs_at_once]
         try:
-            yield chunk, *_decode_pairs(backbone, plain, maps, chunk, modulation, decode)
+            yield (
+                chunk,
+                *_decode_pairs(backbone, plain, maps, chunk, modulation, decode or whole_frames(backbone.decode)),
+            )
         except torch.cuda.OutOfMemoryError:
             if pairs_at_once == 1:
                 raise
@@ -131,7 +144,7 @@ def _decode_pairs(
     maps: NDArray[np.integer],
     pairs: list[Pair],
     modulation: Modulation,
-    decode: Decode | None,
+    decode: Decode,
 ) -> tuple[Tensor, Tensor]:
     images = [(pair, frame) for pair in pairs for frame in pair.frames]
     frames = torch.tensor([frame for _, frame in images])
@@ -144,10 +157,7 @@ def _decode_pairs(
         torch.cat([strengths, -strengths]),
         modulation,
     )
-    if decode is not None:
-        return decode(latents, masks)
-    plus, minus = backbone.decode(latents).split(len(images))
-    return plus, minus
+    return decode(latents, masks)
 
 
 class Place(NamedTuple):

@@ -7,6 +7,7 @@ import ctypes
 import torch
 
 from zeroshot_vss.compute import Compute
+from zeroshot_vss.costs import GIB
 from zeroshot_vss.errors import InputError
 
 
@@ -15,6 +16,22 @@ def workers_for(compute: Compute, device: torch.device, clips: int) -> int:
     workers = min(compute.threads, clips) if device.type == "cpu" else 1
     torch.set_num_threads(max(compute.threads // workers, 1))
     return workers
+
+
+FREE_SHARE = 0.7
+"""Share of a GPU's free memory for the modulated passes; the rest is for decoding and for what fragments."""
+CPU_BUDGET = 0.5
+
+
+def budget(compute: Compute, device: torch.device) -> float:
+    """GiB for the modulated passes: as configured, or found from what is free now."""
+    if compute.memory != "auto":
+        return compute.memory
+    if device.type != "cuda":
+        return CPU_BUDGET
+    free, _ = torch.cuda.mem_get_info(device)
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return FREE_SHARE * (free + unused) / GIB
 
 
 def prepare(compute: Compute) -> torch.device:

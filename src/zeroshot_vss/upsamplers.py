@@ -67,15 +67,16 @@ class MaskedModulation(Upsampler):
         return labels.astype(np.uint8)
 
 
-UPSAMPLERS: dict[str, Callable[[Upsampling, Callable[[], Backbone], float], Upsampler]] = {
+UPSAMPLERS: dict[str, Callable[[Upsampling, Callable[[], Backbone], Callable[[], float]], Upsampler]] = {
     "nearest": lambda settings, backbone, budget: Nearest(),
     "bilinear": lambda settings, backbone, budget: Bilinear(),
-    "modulation": lambda settings, backbone, budget: MaskedModulation(settings, backbone(), budget),
+    "modulation": lambda settings, backbone, budget: MaskedModulation(settings, backbone(), budget()),
 }
-"""Name to a maker, which gets the settings, a function that loads the backbone, and the memory budget in GiB."""
+"""Name to a maker, which gets the settings, a function that loads the backbone, and one that then tells the memory
+budget in GiB."""
 
 
-def make_upsampler(settings: Upsampling, backbone: Callable[[], Backbone], budget: float) -> Upsampler:
+def make_upsampler(settings: Upsampling, backbone: Callable[[], Backbone], budget: Callable[[], float]) -> Upsampler:
     """An upsampler by its name.
 
     Raises:

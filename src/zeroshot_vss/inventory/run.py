@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from rich.console import Console
@@ -98,8 +98,9 @@ def data_table(found: Sequence[FoundDataSet]) -> Table:
     return table
 
 
-def backbone_table(found: Sequence[FoundBackbone], budget: float) -> Table:
+def backbone_table(found: Sequence[FoundBackbone], asked: float | Literal["auto"]) -> Table:
     """The backbones."""
+    passes = 0.0 if asked == "auto" else asked
     table = Table("backbone", "", "on disk", "stored as", "GPU memory", "CPU memory", "folder", title="Backbones")
     for backbone in found:
         if backbone.missing:
@@ -108,14 +109,20 @@ def backbone_table(found: Sequence[FoundBackbone], budget: float) -> Table:
             table.add_row(backbone.name, "[yellow]is fetched[/]", "", "", "", "", escape(backbone.spec.path))
         else:
             extended = image_model(backbone.folder)
-            needed = [size_words(backbone.memory(half) + budget * GIB) for half in (backbone.spec.half, False)]
+            needed = [size_words(backbone.memory(half) + passes * GIB) for half in (backbone.spec.half, False)]
             folder = f"{backbone.folder}" + (f", extends {extended.resolve().name}" if extended else "")
             stored = f"safetensors, {', '.join(backbone.formats)}"
             table.add_row(
                 backbone.name, "[green]found[/]", size_words(backbone.disk), stored, *needed, escape(folder)
             )
     table.caption = (
-        f"Memory: weights as they are loaded, and {budget:g} GiB for the modulated passes (compute.memory)"
+        "Memory: weights as they are loaded, "
+        + (
+            "and what is free for the modulated passes"
+            if asked == "auto"
+            else f"{asked:g} GiB for the modulated passes"
+        )
+        + " (compute.memory)"
     )
     return table
 

@@ -15,6 +15,7 @@ from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.batches import feature_groups, rows_of_clip
 from zeroshot_vss.datasets import Clip
 from zeroshot_vss.features import network_size, start_of
+from zeroshot_vss.overlap import ReadAhead, WriteBehind
 from zeroshot_vss.progress import progress
 from zeroshot_vss.provenance import code_digest
 from zeroshot_vss.runtime import prepare, workers_for
@@ -55,13 +56,14 @@ def _cache_queries(job: FeaturesJob, clip: Clip, backbone: Backbone, file: h5py.
     written: dict[int, h5py.Dataset] = {}
     first = 0
     groups = feature_groups(len(clip), settings.sampling, job.compute.frames_at_once)
-    for some in progress(groups, len, f"features of {clip.name}"):
-        start = start_of(backbone, clip, some, settings.sampling)
-        plain = backbone.denoise(start, settings.sampling, wanted, last=settings.step)
-        for block, step in wanted:
-            queries = plain.queries[block, step].unflatten(1, grid).to("cpu", torch.float16).numpy()
-            if block not in written:
-                written[block] = add_maps(file, f"block{block}", len(rows), queries.shape[1:], np.float16)
-            written[block][first : first + len(some)] = queries
-        first += len(some)
+    with ReadAhead(clip, [[row.frame for row in some] for some in groups]) as ahead, WriteBehind() as write:
+        for some in progress(groups, len, f"features of {clip.name}"):
+            start = start_of(backbone, ahead, some, settings.sampling)
+            plain = backbone.denoise(start, settings.sampling, wanted, last=settings.step)
+            for block, step in wanted:
+                queries = plain.queries[block, step].unflatten(1, grid).to("cpu", torch.float16).numpy()
+                if block not in written:
+                    written[block] = add_maps(file, f"block{block}", len(rows), queries.shape[1:], np.float16)
+                write(written[block].__setitem__, slice(first, first + len(some)), queries)
+            first += len(some)
     file.create_dataset("rows", data=np.array(rows, np.int32), track_times=False)

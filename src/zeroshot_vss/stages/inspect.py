@@ -27,7 +27,7 @@ from zeroshot_vss.figures.job import Inspection, InspectJob, Variation
 from zeroshot_vss.modulation import Place, difference_maps, modulated_images, pairs_of, pairs_within, places_of
 from zeroshot_vss.progress import progress
 from zeroshot_vss.provenance import code_digest
-from zeroshot_vss.runtime import prepare, workers_for
+from zeroshot_vss.runtime import budget, prepare, workers_for
 from zeroshot_vss.settings import Upsampling
 from zeroshot_vss.store import Key, Manifest, add_maps, open_clip, run_clips
 
@@ -53,7 +53,7 @@ def run(job: InspectJob, manifest: Path, checked: Path, *coarse: Path) -> None:
 
     def work(name: str, file: h5py.File) -> None:
         clip = dataset.clip(name)
-        look = _Look(job, clip, backbone())
+        look = _Look(job, clip, backbone(), budget(job.compute, device))
         file.create_dataset("frames", data=np.array(look.frames, np.int32), track_times=False)
         if job.settings.decoded:
             look.keep_decoded(file)
@@ -131,9 +131,10 @@ def labels_of(
 class _Look:
     """A clip, the backbone, and which frames are kept."""
 
-    def __init__(self, job: InspectJob, clip: Clip, backbone: Backbone) -> None:
+    def __init__(self, job: InspectJob, clip: Clip, backbone: Backbone, budget: float) -> None:
         self.settings: Inspection = job.settings
         self.compute, self.clip, self.backbone = job.compute, clip, backbone
+        self.budget = budget
         asked = clip.mapped() if self.settings.frames is None else self.settings.frames
         self.frames = sorted({frame for frame in asked if frame < len(clip)})
         if not self.frames:
@@ -196,7 +197,7 @@ class _Look:
             start = start_of(self.backbone, self.clip, group.rows, self.settings.sampling)
             plain = self.backbone.denoise(start, self.settings.sampling, modulation=settings.modulation)
             some = np.stack([maps[row.frame] for row in group.rows])
-            seen = look_into(self.backbone, plain, some, group.kept, size, settings, self.compute.memory)
+            seen = look_into(self.backbone, plain, some, group.kept, size, settings, self.budget)
             for i, place in zip(group.kept, self._places(group), strict=True):
                 coarse[place] = some[i]
                 labels[place] = labels_of(seen.places, seen.filtered, some[i], i)

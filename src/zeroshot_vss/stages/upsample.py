@@ -12,9 +12,10 @@ from zeroshot_vss.backbones.folder import weights_digest
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.batches import map_groups
 from zeroshot_vss.datasets import VOID
+from zeroshot_vss.overlap import ReadAhead, WriteBehind
 from zeroshot_vss.progress import progress
 from zeroshot_vss.provenance import code_digest
-from zeroshot_vss.runtime import prepare, workers_for
+from zeroshot_vss.runtime import budget, prepare, workers_for
 from zeroshot_vss.stages.job import UpsampleJob
 from zeroshot_vss.store import Key, Manifest, add_maps, open_clip, run_clips
 from zeroshot_vss.upsamplers import make_upsampler
@@ -30,7 +31,7 @@ def run(job: UpsampleJob, manifest: Path, checked: Path, coarse: Path) -> None:
     refined = Manifest.load(coarse)
     weights = weights_digest(job.backbone) if job.settings.modulation else None
     backbone = cache(lambda: load_backbone(job.backbone, device))
-    upsampler = cache(lambda: make_upsampler(job.settings, backbone, job.compute.memory))
+    upsampler = cache(lambda: make_upsampler(job.settings, backbone, lambda: budget(job.compute, device)))
 
     def key(name: str) -> Key:
         return {"stage": "upsample", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
@@ -42,11 +43,14 @@ def run(job: UpsampleJob, manifest: Path, checked: Path, coarse: Path) -> None:
         maps = add_maps(file, "maps", len(clip), clip.size, np.uint8, fill=VOID)
         with open_clip(refined.file(name)) as found:
             groups = map_groups(len(clip), clip.mapped(), job.settings.sampling, job.compute.frames_at_once)
-            for group in progress(groups, lambda group: len(group.kept), f"label maps of {name}"):
-                some = np.stack([found["maps"][row.frame] for row in group.rows])  # pyright: ignore
-                made = upsampler().upsample(clip, group.rows, some)
-                for place in group.kept:
-                    maps[group.rows[place].frame] = made[place]
+            # Upsamplers without a model read no frame.
+            read = [[row.frame for row in group.rows] for group in groups] if job.settings.sampling else []
+            with ReadAhead(clip, read) as ahead, WriteBehind() as write:
+                for group in progress(groups, lambda group: len(group.kept), f"label maps of {name}"):
+                    some = np.stack([found["maps"][row.frame] for row in group.rows])  # pyright: ignore
+                    made = upsampler().upsample(ahead, group.rows, some)
+                    for place in group.kept:
+                        write(maps.__setitem__, group.rows[place].frame, made[place])
 
     workers = workers_for(job.compute, device, len(job.clips))
     run_clips("label maps", manifest, job.clips, key, work, [Manifest.load(checked), refined], workers)

@@ -81,8 +81,8 @@ class TinyDecoderSettings(BaseModel):
     clip_length: int = 28
     channels: int = 10
     steps: int = 1500
-    batch: int = 16
-    crop: int = 64
+    batch: int = 8
+    crop: int = 48
     rate: float = 3e-3
     latent_noise: float = 0.5
     """Largest standard deviation of the noise on the latents: modulated ones are none that the encoder gives."""
