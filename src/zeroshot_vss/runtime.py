@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
+import cv2
 import torch
 
 from zeroshot_vss.compute import Compute
@@ -41,6 +42,8 @@ def prepare(compute: Compute) -> torch.device:
         InputError: a GPU is asked for and there is none.
     """
     torch.set_num_threads(compute.threads)
+    # OpenCV's threads do not survive a fork: a worker would wait for them for ever.
+    cv2.setNumThreads(0)
     _keep_heap()
     name = compute.device
     if name == "auto":
