@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
@@ -15,6 +15,9 @@ from sklearn.svm import LinearSVC
 from zeroshot_vss.context import Classifier
 from zeroshot_vss.errors import InputError
 
+if TYPE_CHECKING:
+    import torch
+
 CLASSIFIERS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "knn": (KNeighborsClassifier, {"n_neighbors": 4}),
     "mlp": (MLPClassifier, {"hidden_layer_sizes": (64,), "max_iter": 200}),
@@ -24,6 +27,9 @@ CLASSIFIERS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "linear-svm": (LinearSVC, {}),
 }
 """Name to estimator and the options that differ from scikit-learn's defaults."""
+
+TREES_BELOW = 16
+"""With fewer channels scikit-learn searches trees, which is faster than matrix products."""
 
 
 def make_classifier(name: str, options: Mapping[str, Any], seed: int) -> Classifier:
@@ -48,10 +54,15 @@ class Guarded:
     """A classifier that also serves training sets it was not made for.
 
     One label only (most estimators refuse that): it is the answer. Fewer tokens than neighbours: all are taken.
+
+    Args:
+        name, options, seed: see :func:`make_classifier`.
+        device: where nearest neighbours are searched. The labels are the same on all of them.
     """
 
-    def __init__(self, name: str, options: Mapping[str, Any], seed: int) -> None:
+    def __init__(self, name: str, options: Mapping[str, Any], seed: int, device: torch.device | str = "cpu") -> None:
         self.make = lambda: make_classifier(name, options, seed)
+        self.device = device
 
     def fit(self, X: Any, y: Any) -> Guarded:
         self.only = y[0] if (y == y[0]).all() else None
@@ -59,8 +70,19 @@ class Guarded:
             self.estimator: Any = self.make()
             if isinstance(self.estimator, KNeighborsClassifier):
                 self.estimator.set_params(n_neighbors=min(self.estimator.n_neighbors, len(y)))  # pyright: ignore[reportArgumentType]
+                self.estimator = self._searched(self.estimator, X)
             self.estimator.fit(X, y)
         return self
+
+    def _searched(self, estimator: KNeighborsClassifier, tokens: Any) -> Any:
+        plain = KNeighborsClassifier(n_neighbors=estimator.n_neighbors).get_params()
+        asked = estimator.get_params() | {"n_jobs": plain["n_jobs"]}
+        if asked != plain or tokens.dtype != np.float32 or tokens.shape[1] < TREES_BELOW:
+            return estimator
+        # Imported here: torch takes seconds, and the baselines' few channels need none.
+        from zeroshot_vss.neighbours import Neighbours
+
+        return Neighbours(estimator, self.device)
 
     def predict(self, X: Any) -> Any:
         return np.full(len(X), self.only) if self.only is not None else self.estimator.predict(X)

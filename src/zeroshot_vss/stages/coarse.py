@@ -8,6 +8,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import torch
 
 from zeroshot_vss.batches import cut, rows_of_batch
 from zeroshot_vss.classifiers import Guarded
@@ -34,7 +35,7 @@ from zeroshot_vss.store import Key, Manifest, add_maps, open_clip, run_clips
 
 def run(job: CoarseJob, manifest: Path, checked: Path, features: Path, correspondences: Path | None = None) -> None:
     """Write `<clip>.h5` with `maps` [n, h, w] uint8 (refined labels) and `clusters` [h, w] of the first frame."""
-    prepare(job.compute)
+    device = prepare(job.compute)
     dataset = job.dataset.open()
     cached = Manifest.load(features)
     matched = Manifest.load(correspondences) if correspondences else None
@@ -48,17 +49,23 @@ def run(job: CoarseJob, manifest: Path, checked: Path, features: Path, correspon
         truth = annotation(dataset, clip) if job.assigned else None
         with FeatureCache(cached.file(name)) as cache:
             if matched is None:
-                _label(job, clip, truth, cache, None, file)
+                _label(job, clip, truth, cache, None, file, device)
             else:
                 with open_clip(matched.file(name)) as found:
-                    _label(job, clip, truth, cache, found, file)
+                    _label(job, clip, truth, cache, found, file, device)
 
     inputs = [Manifest.load(checked), cached, *([matched] if matched else [])]
     run_clips("coarse maps", manifest, job.clips, key, work, inputs)
 
 
 def _label(
-    job: CoarseJob, clip: Clip, truth: LabelMap | None, cache: FeatureCache, found: Any, file: h5py.File
+    job: CoarseJob,
+    clip: Clip,
+    truth: LabelMap | None,
+    cache: FeatureCache,
+    found: Any,
+    file: h5py.File,
+    device: torch.device,
 ) -> None:
     settings = job.settings
     if settings.clusters > cache.cells:
@@ -80,7 +87,7 @@ def _label(
     clusters = model.labels_[: cache.cells].reshape(cache.grid)  # pyright: ignore[reportOptionalSubscript]
     labels = clusters if truth is None or clip.reference else assign_labels(clusters, truth)
     seen = _reduced(job, clip, fitted_on)
-    classifier = Guarded(settings.classifier, settings.classifier_options, settings.seed)
+    classifier = Guarded(settings.classifier, settings.classifier_options, settings.seed, device)
 
     def refine(number: int, maps: Labels) -> Labels:
         if found is None:
