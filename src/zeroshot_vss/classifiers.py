@@ -70,19 +70,19 @@ class Guarded:
             self.estimator: Any = self.make()
             if isinstance(self.estimator, KNeighborsClassifier):
                 self.estimator.set_params(n_neighbors=min(self.estimator.n_neighbors, len(y)))  # pyright: ignore[reportArgumentType]
-                self.estimator = self._searched(self.estimator, X)
+                self.estimator = self._by_products(self.estimator, X)
             self.estimator.fit(X, y)
         return self
 
-    def _searched(self, estimator: KNeighborsClassifier, tokens: Any) -> Any:
-        plain = KNeighborsClassifier(n_neighbors=estimator.n_neighbors).get_params()
+    def _by_products(self, estimator: KNeighborsClassifier, tokens: Any) -> Any:
+        plain = KNeighborsClassifier(n_neighbors=estimator.n_neighbors).get_params()  # pyright: ignore[reportArgumentType]
         asked = estimator.get_params() | {"n_jobs": plain["n_jobs"]}
         if asked != plain or tokens.dtype != np.float32 or tokens.shape[1] < TREES_BELOW:
             return estimator
         # Imported here: torch takes seconds, and the baselines' few channels need none.
         from zeroshot_vss.neighbours import Neighbours
 
-        return Neighbours(estimator, self.device)
+        return Neighbours(asked["n_neighbors"], self.device)
 
     def predict(self, X: Any) -> Any:
         return np.full(len(X), self.only) if self.only is not None else self.estimator.predict(X)

@@ -1,8 +1,9 @@
-"""The nearest-neighbour classifier in blocked matrix products, on the device; the labels are scikit-learn's.
+"""The nearest-neighbour classifier in blocked matrix products, on the device.
 
-scikit-learn multiplies in double precision on the CPU. Here single precision finds candidates, and bounds of its
-rounding errors say which answers it cannot change; the few others are decided in double precision, and ties, about
-which rounding alone decides, by scikit-learn itself.
+Its labels are those of scikit-learn, which multiplies in double precision on the CPU. Here single precision finds
+candidates, and bounds of its rounding errors say which answers it could change; those are decided in double
+precision. Tokens at exactly the same distance are taken in their order (scikit-learn's choice among them depends on
+what else is asked in the call).
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 
 SCORES_AT_ONCE = 2**26
@@ -25,78 +25,77 @@ CANDIDATES = 4
 
 
 class Neighbours:
-    """A plain `KNeighborsClassifier` (Euclidean, equal votes; the smallest of equally voted labels wins).
+    """The majority label of the k nearest tokens; the smallest of equally voted labels.
 
     Args:
-        estimator: decides what rounding leaves open. Not more neighbours than tokens will be fitted.
-        device: where the products are made.
+        count: k; not more than the tokens that will be fitted.
+        device: where the products are made. It changes no label.
     """
 
-    def __init__(self, estimator: KNeighborsClassifier, device: torch.device | str = "cpu") -> None:
-        self.estimator, self.device = estimator, torch.device(device)
-        self.neighbours: int = estimator.n_neighbors  # pyright: ignore[reportAttributeAccessIssue]
-        self.left = 0
-        """Queries of the last :meth:`predict` that went to scikit-learn."""
+    def __init__(self, count: int, device: torch.device | str = "cpu") -> None:
+        self.count, self.device = count, torch.device(device)
+        self.in_double = self.in_full = 0
+        """Queries of the last :meth:`predict` whose candidates, or all tokens, were compared in double precision."""
 
     def fit(self, X: NDArray[np.float32], y: NDArray[np.integer]) -> Neighbours:
-        """Take tokens [n, channels] and their labels [n]."""
-        self.estimator.fit(X, y)
+        """Take tokens [n, channels] and their labels [n].
+
+        Raises:
+            ValueError: a token is not finite.
+        """
         self.names, codes = np.unique(y, return_inverse=True)
         self.codes = torch.from_numpy(codes.reshape(-1)).to(self.device)
-        self.tokens = torch.from_numpy(np.ascontiguousarray(X)).to(self.device)
+        self.tokens = self._tensor(X)
         self.squares = _squares(self.tokens)
-        self.candidates = min(CANDIDATES * self.neighbours, len(X))
         return self
 
     def predict(self, X: NDArray[np.float32]) -> NDArray[Any]:
         """Labels [m] of queries [m, channels].
 
         Raises:
-            ValueError: a query is not finite (scikit-learn's message).
+            ValueError: a query is not finite.
         """
+        self.in_double = self.in_full = 0
         at_once = max(SCORES_AT_ONCE // len(self.tokens), 1)
-        with torch.inference_mode(), _exact_products():
-            queries = torch.from_numpy(np.ascontiguousarray(X)).to(self.device)
-            answers = [self._answers(block) for block in queries.split(at_once)]
-        found = torch.cat(answers).cpu().numpy() if answers else np.empty(0, np.int64)
-        labels, open_ = self.names[found], found < 0
-        self.left = int(open_.sum())
-        if self.left:
-            labels[open_] = self.estimator.predict(X[open_])
-        return labels
+        with torch.inference_mode(), _whole_single_precision():
+            answers = [self._answers(queries) for queries in self._tensor(X).split(at_once)]
+        return self.names[torch.cat(answers).cpu().numpy()]
+
+    def _tensor(self, tokens: NDArray[np.float32]) -> Tensor:
+        found = torch.from_numpy(np.ascontiguousarray(tokens)).to(self.device)
+        if not torch.isfinite(found).all():
+            raise ValueError("a token holds NaN or infinity; check the features' precision")
+        return found
 
     def _answers(self, queries: Tensor) -> Tensor:
-        """Index of the label of each query [q, channels], or -1 where rounding could change it."""
+        """Index of the label of each query [q, channels]."""
         # |y|^2 - 2 x y orders the tokens y as their distances to x do.
         scores = torch.addmm(self.squares.float(), queries, self.tokens.T, alpha=-2)
-        near, index = scores.topk(self.candidates, 1, largest=False)
+        near, index = scores.topk(min(CANDIDATES * self.count, len(self.tokens)), 1, largest=False)
         # The k nearest have true scores of at most near[k] + slack, so their computed scores are within two slacks.
-        limit = near[:, self.neighbours - 1, None] + 2 * self._slack(queries, torch.float32)[:, None]
-        whole = torch.isfinite(limit[:, 0])
-        if self.candidates < len(self.tokens):
-            whole &= near[:, -1] > limit[:, 0]
+        limit = near[:, self.count - 1] + 2 * self._slack(queries)
+        whole = near[:, -1] > limit
         codes = self.codes[index]
-        agreed = whole & ((codes == codes[:, :1]) | (near > limit)).all(1)
-        answers = torch.where(agreed, codes[:, 0], -1)
-        rest = torch.nonzero(whole & ~agreed)[:, 0]
-        answers[rest] = self._in_double(queries[rest], index[rest])
+        agreed = whole & ((codes == codes[:, :1]) | (near > limit[:, None])).all(1)
+        answers = codes[:, 0]
+        for rows in torch.nonzero(whole & ~agreed)[:, 0].split(1024):
+            self.in_double += len(rows)
+            some = index[rows].sort(1).values
+            distances = _distances(queries[rows, None], self.tokens[some])[:, 0]
+            answers[rows] = self._vote(distances, self.codes[some])
+        for rows in torch.nonzero(~whole)[:, 0].split(1024):
+            self.in_full += len(rows)
+            distances = _distances(queries[rows], self.tokens)
+            answers[rows] = self._vote(distances, self.codes.expand(len(rows), -1))
         return answers
 
-    def _in_double(self, queries: Tensor, index: Tensor) -> Tensor:
-        """As :meth:`_answers`, of queries whose neighbours are all among the candidates `index` [q, candidates]."""
-        difference = queries.double()[:, None] - self.tokens[index].double()
-        distances, order = difference.square().sum(-1).sort(1)
-        count = self.neighbours
-        codes = self.codes[index].gather(1, order)[:, :count]
-        voted = F.one_hot(codes, len(self.names)).sum(1).argmax(1)
-        if count == self.candidates:
-            return voted
-        clear = distances[:, count] - distances[:, count - 1] > 4 * self._slack(queries, torch.float64)
-        return torch.where(clear, voted, -1)
+    def _vote(self, distances: Tensor, codes: Tensor) -> Tensor:
+        nearest = distances.argsort(dim=1, stable=True)[:, : self.count]
+        return F.one_hot(codes.gather(1, nearest), len(self.names)).sum(1).argmax(1)
 
-    def _slack(self, queries: Tensor, dtype: torch.dtype) -> Tensor:
-        """[q], how far |y|^2 - 2 x y computed with such numbers may be off, whatever the order of its sums."""
-        number, channels = torch.finfo(dtype), queries.shape[1]
+    def _slack(self, queries: Tensor) -> Tensor:
+        """[q], how far |y|^2 - 2 x y in single precision may be off, whatever the order of its sums."""
+        number, channels = torch.finfo(torch.float32), queries.shape[1]
         largest, lengths = self.squares.max().sqrt(), _squares(queries).sqrt()
         return number.eps * largest * (3 * largest + 2 * (channels + 4) * lengths) + number.tiny * channels
 
@@ -105,9 +104,14 @@ def _squares(tokens: Tensor) -> Tensor:
     return tokens.double().square().sum(1)
 
 
+def _distances(queries: Tensor, tokens: Tensor) -> Tensor:
+    """Distances in double precision, from differences: equal tokens have equal ones."""
+    return torch.cdist(queries.double(), tokens.double(), compute_mode="donot_use_mm_for_euclid_dist")
+
+
 @contextmanager
-def _exact_products() -> Iterator[None]:
-    """Whole single precision, as the bounds assume: no TF32 on GPUs."""
+def _whole_single_precision() -> Iterator[None]:
+    """No TF32 on GPUs: the bounds assume it."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
