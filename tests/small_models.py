@@ -57,7 +57,7 @@ def save_stable_diffusion(folder: Path, seed: int = 0, variant: str | None = Non
     from diffusers.schedulers.scheduling_pndm import PNDMScheduler
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-    _write_tokenizer(folder / "tokenizer")
+    write_tokenizer(folder / "tokenizer")
     torch.manual_seed(seed)
     levels: dict[str, Any] = {
         "down_block_types": ("DownEncoderBlock2D",) * 4,
@@ -87,11 +87,11 @@ def save_stable_diffusion(folder: Path, seed: int = 0, variant: str | None = Non
     pipeline.save_pretrained(folder, safe_serialization=True, variant=variant)
     # The hub's folder is older than tokenizer.json, which is written now.
     shutil.rmtree(folder / "tokenizer")
-    _write_tokenizer(folder / "tokenizer")
+    write_tokenizer(folder / "tokenizer")
     return folder
 
 
-def _write_tokenizer(folder: Path) -> None:
+def write_tokenizer(folder: Path) -> None:
     """The four files that SD 2.1 has, with a vocabulary of two letters."""
     folder.mkdir(parents=True)
     words = ["!", "a", "b", "a</w>", "b</w>", "ab</w>", "<|startoftext|>", "<|endoftext|>"]

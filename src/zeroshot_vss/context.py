@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 from zeroshot_vss.datasets.base import VOID
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
+FEW_TOKENS = 2**14
+"""Up to here K-Means runs in one thread. A frame of 480 x 854 has 1456 tokens."""
 
 
 class Classifier(Protocol):
@@ -34,13 +37,16 @@ def normalise_tokens(features: Floats) -> Floats:
 def cluster(
     tokens: Floats, clusters: int, seed: int, initialisations: int = 10, start: Floats | None = None
 ) -> KMeans:
-    """K-Means on tokens [n, channels].
+    """K-Means on tokens [n, channels], in one thread where they are few: on a busy machine more would wait for each other.
 
     `start` [clusters, channels] fixes the initial centres (one run). Initial centres are drawn from `seed`.
     """
     if start is not None:
-        return KMeans(clusters, init=start, n_init=1).fit(tokens)  # pyright: ignore[reportArgumentType]
-    return KMeans(clusters, n_init=initialisations, random_state=seed).fit(tokens)  # pyright: ignore[reportArgumentType]
+        model = KMeans(clusters, init=start, n_init=1)  # pyright: ignore[reportArgumentType]
+    else:
+        model = KMeans(clusters, n_init=initialisations, random_state=seed)  # pyright: ignore[reportArgumentType]
+    with threadpool_limits(1 if len(tokens) < FEW_TOKENS else None):
+        return model.fit(tokens)
 
 
 def principal_components(tokens: Floats, components: int, seed: int) -> Callable[[Floats], Floats]:

@@ -49,16 +49,16 @@ def run(job: CoarseJob, manifest: Path, checked: Path, features: Path, correspon
         truth = annotation(dataset, clip) if job.assigned else None
         with FeatureCache(cached.file(name)) as cache:
             if matched is None:
-                _label(job, clip, truth, cache, None, file, device)
+                label_clip(job, clip, truth, cache, None, file, device)
             else:
                 with open_clip(matched.file(name)) as found:
-                    _label(job, clip, truth, cache, found, file, device)
+                    label_clip(job, clip, truth, cache, found, file, device)
 
     inputs = [Manifest.load(checked), cached, *([matched] if matched else [])]
     run_clips("coarse maps", manifest, job.clips, key, work, inputs)
 
 
-def _label(
+def label_clip(
     job: CoarseJob,
     clip: Clip,
     truth: LabelMap | None,
@@ -67,6 +67,17 @@ def _label(
     file: h5py.File,
     device: torch.device,
 ) -> None:
+    """Write a clip's `maps` and `clusters` into an open file, see :func:`run`.
+
+    Args:
+        job: the settings.
+        clip: for its name and reference frame.
+        truth: annotation of that frame; None leaves clusters.
+        cache: the clip's features.
+        found: the open file of its correspondences; None without CBR.
+        file: the result.
+        device: where the classifier searches neighbours; it changes no label.
+    """
     settings = job.settings
     if settings.clusters > cache.cells:
         raise InputError(

@@ -12,7 +12,7 @@ from zeroshot_vss.batches import cut, rows_of_batch
 from zeroshot_vss.correspondence import pair_matches, released_tracks
 from zeroshot_vss.provenance import code_digest
 from zeroshot_vss.runtime import prepare
-from zeroshot_vss.settings import Batches
+from zeroshot_vss.settings import Batches, Correspondence, Sampling
 from zeroshot_vss.stages.cache import FeatureCache
 from zeroshot_vss.stages.job import CorrespondenceJob
 from zeroshot_vss.store import Key, Manifest, run_clips
@@ -34,18 +34,25 @@ def run(job: CorrespondenceJob, manifest: Path, features: Path) -> None:
 
     def work(name: str, file: h5py.File) -> None:
         with FeatureCache(cached.file(name)) as cache:
-            if settings.batches is not None:
-                for number, batch in enumerate(cut(cache.frames, settings.batches)):
-                    rows = rows_of_batch(batch, job.features.sampling, number)
-                    tokens = torch.from_numpy(cache.tokens(settings.block, rows)).to(device)
-                    file.create_dataset(f"tracks{number}", data=released_tracks(tokens), track_times=False)
-                return
-            rows = cache.last_rows()
-            matches = np.zeros((max(len(rows) - 1, 0), cache.cells), np.int32)
-            for batch in cut(max(len(rows) - 1, 0), Batches(size=16)):
-                pieces = [*batch, batch[-1] + 1]
-                tokens = torch.from_numpy(cache.tokens(settings.block, [rows[i] for i in pieces])).to(device)
-                matches[batch] = pair_matches(tokens, cache.grid, settings.window)
-            file.create_dataset("matches", data=matches, track_times=False)
+            match_cells(settings, job.features.sampling, cache, file, device)
 
     run_clips("correspondences", manifest, job.clips, key, work, [cached])
+
+
+def match_cells(
+    settings: Correspondence, sampling: Sampling, cache: FeatureCache, file: h5py.File, device: torch.device
+) -> None:
+    """Write a clip's `matches` or `tracks<i>` into an open file, see :func:`run`."""
+    if settings.batches is not None:
+        for number, batch in enumerate(cut(cache.frames, settings.batches)):
+            rows = rows_of_batch(batch, sampling, number)
+            tokens = torch.from_numpy(cache.tokens(settings.block, rows)).to(device)
+            file.create_dataset(f"tracks{number}", data=released_tracks(tokens), track_times=False)
+        return
+    rows = cache.last_rows()
+    matches = np.zeros((max(len(rows) - 1, 0), cache.cells), np.int32)
+    for batch in cut(max(len(rows) - 1, 0), Batches(size=16)):
+        pieces = [*batch, batch[-1] + 1]
+        tokens = torch.from_numpy(cache.tokens(settings.block, [rows[i] for i in pieces])).to(device)
+        matches[batch] = pair_matches(tokens, cache.grid, settings.window)
+    file.create_dataset("matches", data=matches, track_times=False)

@@ -19,6 +19,7 @@ from zeroshot_vss.overlap import ReadAhead, WriteBehind
 from zeroshot_vss.progress import progress
 from zeroshot_vss.provenance import code_digest
 from zeroshot_vss.runtime import prepare, workers_for
+from zeroshot_vss.settings import Features
 from zeroshot_vss.stages.job import FeaturesJob
 from zeroshot_vss.store import Key, Manifest, add_maps, run_clips
 
@@ -37,14 +38,14 @@ def run(job: FeaturesJob, manifest: Path, checked: Path) -> None:
             "half": job.backbone.half}  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:
-        _cache_queries(job, dataset.clip(name), backbone(), file)
+        cache_queries(settings, job.compute.frames_at_once, dataset.clip(name), backbone(), file)
 
     workers = workers_for(job.compute, device, len(job.clips))
     run_clips("features", manifest, job.clips, key, work, [Manifest.load(checked)], workers)
 
 
-def _cache_queries(job: FeaturesJob, clip: Clip, backbone: Backbone, file: h5py.File) -> None:
-    settings = job.settings
+def cache_queries(settings: Features, frames_at_once: int, clip: Clip, backbone: Backbone, file: h5py.File) -> None:
+    """Write a clip's `rows` and `block<k>` into an open file, see :func:`run`."""
     backbone.check(settings.sampling, settings.blocks)
     rows = rows_of_clip(len(clip), settings.sampling)
     size = network_size(clip, backbone, settings.sampling)
@@ -55,7 +56,7 @@ def _cache_queries(job: FeaturesJob, clip: Clip, backbone: Backbone, file: h5py.
     wanted = [(block, settings.step) for block in settings.blocks]
     written: dict[int, h5py.Dataset] = {}
     first = 0
-    groups = feature_groups(len(clip), settings.sampling, job.compute.frames_at_once)
+    groups = feature_groups(len(clip), settings.sampling, frames_at_once)
     with ReadAhead(clip, [[row.frame for row in some] for some in groups]) as ahead, WriteBehind() as write:
         for some in progress(groups, len, f"features of {clip.name}"):
             start = start_of(backbone, ahead, some, settings.sampling)
