@@ -46,6 +46,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--long", type=int, help="frames of a further clip, run for memory")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, default=2, help="of the CPU; 1 where other processes keep it busy")
     parser.add_argument("--dtype", choices=DTYPES, help="default: float16 on a GPU, as the workflow; else float32")
     parser.add_argument("--memory", type=float, help="compute.memory in GiB; default: half of the GPU's, 0.5 without")
     parser.add_argument("--frames-at-once", type=int, default=2, help="compute.frames_at_once")
@@ -68,7 +69,7 @@ def run(arguments: Sequence[str] | None = None) -> Report:
     """Measure what the command line asks for."""
     args = parse(arguments)
     config = shipped_config()
-    chosen = Compute(device=args.device, threads=config.compute.threads, frames_at_once=args.frames_at_once)
+    chosen = Compute(device=args.device, threads=args.threads, frames_at_once=args.frames_at_once)
     device = prepare(chosen)
     cuda = device.type == "cuda"
     memory = args.memory or (torch.cuda.get_device_properties(device).total_memory / GIB / 2 if cuda else 0.5)

@@ -37,7 +37,7 @@ def normalise_tokens(features: Floats) -> Floats:
 def cluster(
     tokens: Floats, clusters: int, seed: int, initialisations: int = 10, start: Floats | None = None
 ) -> KMeans:
-    """K-Means on tokens [n, channels], in one thread where they are few: on a busy machine more would wait for each other.
+    """K-Means on tokens [n, channels], in one thread where they are few: more wait for each other on busy cores.
 
     `start` [clusters, channels] fixes the initial centres (one run). Initial centres are drawn from `seed`.
     """
