@@ -80,19 +80,20 @@ def run(arguments: Sequence[str] | None = None) -> Report:
     side = args.matrix or (8192 if cuda else 512)
     rates = {name: matmul_rate(device, DTYPES[name], side) for name in sorted(formats)}
     lengths = [args.frames, 4 * args.frames, *([args.long] if args.long else [])]
-    made = []
-    for name in args.models:
-        settings = config.method_settings("ours", MODELS[name].settings)
+    name = torch.cuda.get_device_name(device) if cuda else platform.processor() or platform.machine()
+    described = Device(name=name, threads=torch.get_num_threads(), rates=rates, torch=torch.__version__)
+    report = Report(device=described, models=())
+    for model in args.models:
+        settings = config.method_settings("ours", MODELS[model].settings)
         if args.clusters:
             context = settings.context.model_copy(update={"clusters": args.clusters})
             settings = settings.model_copy(update={"context": context})
         with tempfile.TemporaryDirectory(dir=args.scratch) as folder:
             size = (args.size[0], args.size[1])
-            made.append(measure(name, settings, compute, device, dtype, size, args.labels, lengths, Path(folder)))
-    name = torch.cuda.get_device_name(device) if cuda else platform.processor() or platform.machine()
-    described = Device(name=name, threads=torch.get_num_threads(), rates=rates, torch=torch.__version__)
-    report = Report(device=described, models=tuple(made))
-    write(report, args.output)
+            found = measure(model, settings, compute, device, dtype, size, args.labels, lengths, Path(folder))
+        # Written after each model: an error in the next loses nothing.
+        report = Report(device=described, models=(*report.models, found))
+        write(report, args.output)
     show(report, Console())
     return report
 
