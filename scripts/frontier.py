@@ -5,9 +5,7 @@ from pathlib import Path
 
 from zeroshot_vss.script import complain
 from zeroshot_vss.stages.frontier import run
-from zeroshot_vss.stages.job import FrontierDataJob
+from zeroshot_vss.tables.frontier import FrontierJob
 
 told, csv, png, pdf, *paths = sys.argv[1:]
-complain(
-    lambda: run(FrontierDataJob.model_validate_json(told), Path(csv), Path(png), Path(pdf), list(map(Path, paths)))
-)
+complain(lambda: run(FrontierJob.model_validate_json(told), Path(csv), Path(png), Path(pdf), list(map(Path, paths))))

@@ -14,7 +14,7 @@ from PIL import Image
 
 from zeroshot_vss.costs import Cost, cost_path
 from zeroshot_vss.stages.frontier import run
-from zeroshot_vss.stages.job import DataSetSpec, FrontierDataJob
+from zeroshot_vss.stages.job import DataSetSpec
 from zeroshot_vss.store import Manifest, content_digest, write_clip
 from zeroshot_vss.tables.efficiency import EfficiencyRow
 from zeroshot_vss.tables.frontier import FrontierJob, frontier_layout, on_frontier
@@ -44,7 +44,7 @@ def row(method: str) -> EfficiencyRow:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> tuple[FrontierDataJob, list[Path]]:
+def made(tmp_path: Path) -> tuple[FrontierJob, list[Path]]:
     """Two rows: the second is four times as fast, 1 of 20 pixels differs."""
     exact = np.zeros((FRAMES, 5, 4), np.uint8)
     other = exact.copy()
@@ -55,11 +55,11 @@ def made(tmp_path: Path) -> tuple[FrontierDataJob, list[Path]]:
     for name, miou in (("exact", 0.6), ("fast", 0.57)):
         scores.append(tmp_path / f"{name}.json")
         scores[-1].write_text(json.dumps({"miou": miou, "mvc8": None, "boundary_f": 0.4}))
-    table = FrontierJob(title="Fast mode", rows=(row("Ours"), row("Fast")))
-    return FrontierDataJob(table=table, datasets={"scenes": SCENES}), [*scores, *stages]
+    job = FrontierJob(title="Fast mode", rows=(row("Ours"), row("Fast")), datasets={"scenes": SCENES})
+    return job, [*scores, *stages]
 
 
-def test_the_table(made: tuple[FrontierDataJob, list[Path]], tmp_path: Path) -> None:
+def test_the_table(made: tuple[FrontierJob, list[Path]], tmp_path: Path) -> None:
     csv, png, pdf = (tmp_path / "results" / f"fast.{suffix}" for suffix in ("csv", "png", "pdf"))
     csv.parent.mkdir()
     run(made[0], csv, png, pdf, made[1])
@@ -77,7 +77,7 @@ def test_the_table(made: tuple[FrontierDataJob, list[Path]], tmp_path: Path) -> 
     assert pdf.stat().st_size > 1000
 
 
-def test_costs_that_are_lost_leave_no_speed(made: tuple[FrontierDataJob, list[Path]], tmp_path: Path) -> None:
+def test_costs_that_are_lost_leave_no_speed(made: tuple[FrontierJob, list[Path]], tmp_path: Path) -> None:
     cost_path(tmp_path / "fast" / "scene-0001.h5").unlink()
     csv, png, pdf = (tmp_path / f"fast.{suffix}" for suffix in ("csv", "png", "pdf"))
     run(made[0], csv, png, pdf, made[1])
@@ -96,5 +96,5 @@ def test_rows_that_another_beats_are_off_the_frontier() -> None:
 
 def test_each_backbone_and_data_set_has_a_reference() -> None:
     rows = (row("Ours"), row("Fast"), row("Ours").model_copy(update={"backbone": "video"}))
-    job = FrontierJob(title="", rows=rows)
+    job = FrontierJob(title="", rows=rows, datasets={})
     assert [job.reference(index) for index in range(3)] == [0, 0, 2]

@@ -20,7 +20,7 @@ import torch
 import yaml
 from rich.console import Console
 
-from benchmarks.gpu.figures import GIB, measure
+from benchmarks.gpu.figures import measure
 from benchmarks.gpu.models import MODELS
 from benchmarks.gpu.rate import matmul_rate
 from benchmarks.gpu.report import Device, Report, show, write
@@ -48,7 +48,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=2, help="of the CPU; 1 where other processes keep it busy")
     parser.add_argument("--dtype", choices=DTYPES, help="default: float16 on a GPU, as the workflow; else float32")
-    parser.add_argument("--memory", type=float, help="compute.memory in GiB; default: half of the GPU's, 0.5 without")
+    parser.add_argument("--memory", type=float, help="compute.memory in GiB; found from what is free by default")
     parser.add_argument("--frames-at-once", type=int, default=2, help="compute.frames_at_once")
     parser.add_argument("--clusters", type=int, help="K; default: the configuration's")
     parser.add_argument("--matrix", type=int, help="side of the products that the rate is measured with")
@@ -72,8 +72,7 @@ def run(arguments: Sequence[str] | None = None) -> Report:
     chosen = Compute(device=args.device, threads=args.threads, frames_at_once=args.frames_at_once)
     device = prepare(chosen)
     cuda = device.type == "cuda"
-    memory = args.memory or (torch.cuda.get_device_properties(device).total_memory / GIB / 2 if cuda else 0.5)
-    compute = chosen.model_copy(update={"memory": memory})
+    compute = chosen.model_copy(update={"memory": args.memory or "auto"})
     dtype = DTYPES[args.dtype or ("float16" if cuda else "float32")]
     # Half precision is no use on CPUs; the rate is measured in what the networks run in.
     formats = {"bfloat16", "float16", str(dtype).removeprefix("torch.")} if cuda else {"float32"}

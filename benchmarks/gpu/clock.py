@@ -98,8 +98,8 @@ class Timed(Backbone):
     def latent_shape(self, height: int, width: int) -> tuple[int, int, int]:
         return self.backbone.latent_shape(height, width)
 
-    def check(self, sampling: Sampling, blocks: Sequence[int]) -> None:
-        self.backbone.check(sampling, blocks)
+    def check(self, sampling: Sampling, blocks: Sequence[int], tiny: bool = False) -> None:
+        self.backbone.check(sampling, blocks, tiny)
 
     def encode(self, frames: NDArray[np.uint8], noise: Tensor | None) -> Tensor:
         with self.clock.model(ENCODE):
@@ -131,6 +131,6 @@ class Timed(Backbone):
         self.clock.passes += len(frames)
         return latents
 
-    def decode(self, latents: Tensor) -> Tensor:
+    def decode(self, latents: Tensor, tiny: bool = False) -> Tensor:
         with self.clock.model(DECODE):
-            return self.backbone.decode(latents)
+            return self.backbone.decode(latents, tiny)

@@ -16,6 +16,7 @@ from zeroshot_vss.backbones.base import Backbone
 from zeroshot_vss.batches import Group, map_groups
 from zeroshot_vss.compute import Compute
 from zeroshot_vss.features import network_size
+from zeroshot_vss.runtime import budget
 from zeroshot_vss.settings import MethodSettings
 from zeroshot_vss.stages.cache import FeatureCache
 from zeroshot_vss.stages.coarse import label_clip
@@ -79,7 +80,7 @@ class Bench:
         settings, timed = self.settings.stage_upsampling(), Timed(self.backbone, clock)
         assert settings.modulation is not None and settings.sampling is not None
         grid = timed.grid(*network_size(clip, timed, settings.sampling), settings.modulation.block)
-        upsampler = make_upsampler(settings, lambda: timed, self.compute.memory)
+        upsampler = make_upsampler(settings, lambda: timed, lambda: budget(self.compute, self.device))
         made = np.empty((0, *clip.size), np.uint8)
         for group in groups:
             maps = coarse_maps([row.frame for row in group.rows], grid, self.labels)

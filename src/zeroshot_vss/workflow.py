@@ -31,7 +31,6 @@ from zeroshot_vss.stages.job import (
     CorrespondenceJob,
     DataSetSpec,
     FeaturesJob,
-    FrontierDataJob,
     Job,
     OverlayJob,
     OverviewJob,
@@ -390,8 +389,7 @@ class Plan:
             if chosen.kind == "efficiency":
                 return EfficiencyJob(title=chosen.title, rows=costly).model_dump_json()
             datasets = {self.config.datasets[name].title: self.dataset(name) for name in chosen.datasets}
-            job = FrontierDataJob(table=FrontierJob(title=chosen.title, rows=costly), datasets=datasets)
-            return job.model_dump_json()
+            return FrontierJob(title=chosen.title, rows=costly, datasets=datasets).model_dump_json()
         return TableJob(
             title=chosen.title, across=chosen.across, seconds=chosen.seconds, rows=words
         ).model_dump_json()

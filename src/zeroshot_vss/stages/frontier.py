@@ -11,16 +11,15 @@ import matplotlib.ticker as ticks
 import pandas as pd
 
 from zeroshot_vss.files import replacing
-from zeroshot_vss.stages.job import FrontierDataJob
 from zeroshot_vss.store import results_of
 from zeroshot_vss.tables.efficiency import efficiency
 from zeroshot_vss.tables.files import write_table
 from zeroshot_vss.tables.frontier import FrontierJob, changed_share, frontier_layout, frontier_table, on_frontier
 
 
-def run(job: FrontierDataJob, csv: Path, png: Path, pdf: Path, paths: list[Path]) -> None:
+def run(job: FrontierJob, csv: Path, png: Path, pdf: Path, paths: list[Path]) -> None:
     """Write the table and the plot. `paths` are the rows' scores, then the manifests of each row's stages."""
-    rows = job.table.rows
+    rows = job.rows
     scores = [json.loads(path.read_text()) for path in paths[: len(rows)]]
     left = iter(paths[len(rows) :])
     stages = [{stage: results_of([next(left) for _ in range(n)]) for stage, n in row.stages} for row in rows]
@@ -31,12 +30,12 @@ def run(job: FrontierDataJob, csv: Path, png: Path, pdf: Path, paths: list[Path]
         mapped = {name: dataset.clip(name).mapped() for name in dataset.clips()}
         frames = sum(len(mapped[path.stem]) for path in maps[index])
         costs.append(efficiency(frames, stages[index]))
-        changed.append(changed_share(maps[index], maps[job.table.reference(index)], mapped))
-    table = frontier_table(job.table, scores, costs, changed)
+        changed.append(changed_share(maps[index], maps[job.reference(index)], mapped))
+    table = frontier_table(job, scores, costs, changed)
     wide = frontier_layout(table)
-    markdown = f"# {job.table.title}\n\n{wide.to_markdown(index=False, disable_numparse=True)}\n"
+    markdown = f"# {job.title}\n\n{wide.to_markdown(index=False, disable_numparse=True)}\n"
     write_table(csv, table, markdown, wide.to_latex(index=False, escape=True))
-    figure = draw(job.table, table)
+    figure = draw(job, table)
     for path in (png, pdf):
         with replacing(path) as partial:
             metadata = {"Software": None} if path.suffix == ".png" else {"CreationDate": None}

@@ -9,7 +9,6 @@ from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.compute import Compute
 from zeroshot_vss.datasets import Clip, DataSet, open_dataset
 from zeroshot_vss.settings import Baseline, ContextModel, Correspondence, Features, Segmenter, Settings, Upsampling
-from zeroshot_vss.tables.frontier import FrontierJob
 
 
 class DataSetSpec(Settings):
@@ -123,13 +122,6 @@ class OverlayJob(Job):
 
     fps: float | None
     opacity: float
-
-
-class FrontierDataJob(Settings):
-    """The frontier of quality and speed, with the data sets of its rows by their titles."""
-
-    table: FrontierJob
-    datasets: dict[str, DataSetSpec]
 
 
 class OverviewJob(Job):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from zeroshot_vss.settings import Settings
+from zeroshot_vss.stages.job import DataSetSpec
 from zeroshot_vss.store import open_clip
 from zeroshot_vss.tables.efficiency import EfficiencyRow
 from zeroshot_vss.tables.quality import percent
@@ -24,6 +25,8 @@ class FrontierJob(Settings):
     title: str
     rows: tuple[EfficiencyRow, ...]
     """The first of each backbone and data set is what the others are compared with."""
+    datasets: dict[str, DataSetSpec]
+    """The rows' data sets by their titles."""
 
     def reference(self, index: int) -> int:
         """The row that a row is compared with."""
