@@ -25,7 +25,7 @@ from zeroshot_vss.store import Manifest, add_maps, content_digest, write_clip
 CLIPS = ("scene-0000", "scene-0001")
 DATA = DataSetSpec(name="own", kind="scenes", options={"split": "train", "count": 2, "frames": 3})
 SETTINGS = Baseline(kind="colour", cell=8, clusters=4, initialisations=1, seed=7)
-SPELLED = "kind=colour,cell=8"
+SPELLED = "kind=colour~cell=8"
 
 
 @pytest.fixture(scope="module")

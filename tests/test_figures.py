@@ -282,7 +282,7 @@ def test_inspections_start_from_the_coarse_maps_of_their_variations(plan: Plan) 
     assert job.clips == ("scene-0000",)
     clusters = next(path for path in plan.figures.coarse if "/scenes-tiny/clusters/" in path)
     paths = plan.figures.coarse[clusters]
-    assert [",assigned=no" in path for path in paths] == [True] * 4 + [False] * 4
+    assert ["~assigned=no" in path for path in paths] == [True] * 4 + [False] * 4
     assigned = [json.loads(plan.job(path.removesuffix(".json")))["assigned"] for path in paths]
     assert assigned == [False] * 4 + [True] * 4
     # Checks are of whole shards, whatever an inspection shows.

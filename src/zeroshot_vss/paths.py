@@ -6,9 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+BETWEEN = "~"
+"""Between two settings. A comma would be the natural choice, but Snakemake splits the wildcards that it tells a
+submitted job at commas, so that no job would find itself."""
+
 
 def spell(settings: BaseModel | None) -> str:
-    """`key=value,...` of all leaves of a settings model, or `none`.
+    """`key=value~...` of all leaves of a settings model, or `none`.
 
     Raises:
         ValueError: two leaves have the same name (a mistake in the models).
@@ -17,7 +21,7 @@ def spell(settings: BaseModel | None) -> str:
         return "none"
     leaves: dict[str, str] = {}
     _collect(settings.model_dump(mode="json"), leaves)
-    return ",".join(f"{key}={value}" for key, value in leaves.items())
+    return BETWEEN.join(f"{key}={value}" for key, value in leaves.items())
 
 
 def _collect(values: dict[str, Any], leaves: dict[str, str]) -> None:

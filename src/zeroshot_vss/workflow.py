@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from zeroshot_vss.datasets.options import check_name
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.plan import Figures
 from zeroshot_vss.metrics.protocols import get_protocol
-from zeroshot_vss.paths import spell
+from zeroshot_vss.paths import BETWEEN, spell
 from zeroshot_vss.provenance import code_digest
 from zeroshot_vss.segmenters.folder import segmenter_digest, weights_of
 from zeroshot_vss.settings import Baseline, MethodSettings, Segmenter
@@ -227,8 +227,8 @@ class Plan:
 
     def _add_segmenter(self, row: Row, settings: Segmenter) -> list[str]:
         told = {"method": row.method, "settings": settings, "weights": self._segmenter_print(row.method, settings)}
-        folder = f"{self.results}/segmenters/{row.dataset}/{row.method},weights={told['weights']}"
-        folder += "" if settings.size is None else ",size={}+{}".format(*settings.size)
+        folder = f"{self.results}/segmenters/{row.dataset}/{row.method}{BETWEEN}weights={told['weights']}"
+        folder += "" if settings.size is None else "{}size={}+{}".format(BETWEEN, *settings.size)
         return [
             self.add(folder, shard, SegmenterJob(**self.told(row.dataset, shard, clips), **told))
             for shard, clips in self.shards(row.dataset).items()
@@ -266,7 +266,7 @@ class Plan:
         features, matches = settings.stage_features(), settings.stage_correspondence()
         upsampling, model = settings.stage_upsampling(), self.model(backbone)
         stem = f"{dataset}/{backbone}/{spell(features)}"
-        context = spell(settings.context) + ("" if assigned else ",assigned=no")
+        context = spell(settings.context) + ("" if assigned else f"{BETWEEN}assigned=no")
         decoding = self.model(backbone, tiny=True) if upsampling.decoder == "tiny" else model
         refined = f"{stem}/{context}/{spell(matches)}"
         found: dict[str, list[str]] = {}
@@ -295,14 +295,30 @@ class Plan:
             InputError: no row of the configuration needs that file.
         """
         if path not in self._jobs:
-            # A file that was asked for by its own name, not through a row.
-            for row in self.all_rows():
-                self.stages(row)
-            if self.config.figures is not None:
-                Figures(self, self.config.figures)
-        if path not in self._jobs:
-            raise InputError(f"no row of the configuration needs {path}; see its methods and tables")
+            self._look_for(path)
         return self._jobs[path].model_dump_json(exclude={"compute"})
+
+    def _look_for(self, path: str) -> None:
+        """Make a job known that is asked for by its own file, not through a row, as submitted jobs ask for theirs.
+
+        Rows whose data or weights are missing are passed over: it may be another's.
+        """
+        passed: list[InputError] = []
+        ways = [partial(self.stages, row) for row in self.all_rows() if row.dataset in Path(path).parts]
+        if self.config.figures is not None:
+            ways.append(partial(Figures, self, self.config.figures))
+        for plan in ways:
+            try:
+                plan()
+            except InputError as error:
+                passed.append(error)
+            if path in self._jobs:
+                return
+        raise (
+            passed[0]
+            if passed
+            else InputError(f"no row of the configuration needs {path}; see its methods and tables")
+        )
 
     def scores(self, row: Row) -> str:
         """The scores of a row."""
