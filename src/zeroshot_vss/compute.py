@@ -13,7 +13,7 @@ class Compute(Settings):
     """How a job uses its machine. Nothing here changes results, so nothing here is part of a path."""
 
     device: str = "auto"
-    """`auto` takes a GPU when there is one; else `cpu`, `cuda`, `cuda:1`, ..."""
+    """`auto` takes a GPU when there is one, and of several one that no other job holds; else `cpu`, `cuda:1`, ..."""
     threads: Positive = 2
     """CPU threads of a job."""
     memory: Literal["auto"] | Annotated[float, Field(gt=0)] = "auto"

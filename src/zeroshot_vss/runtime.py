@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import os
+from functools import cache
 
 import cv2
 import torch
 
 from zeroshot_vss.compute import Compute
 from zeroshot_vss.costs import GIB
+from zeroshot_vss.devices import lock_folder, take
 from zeroshot_vss.errors import InputError
 
 
@@ -35,8 +38,13 @@ def budget(compute: Compute, device: torch.device) -> float:
     return FREE_SHARE * (free + unused) / GIB
 
 
-def prepare(compute: Compute) -> torch.device:
+def prepare(compute: Compute, network: bool = False) -> torch.device:
     """Set the threads and the allocator, and choose the device.
+
+    Args:
+        compute: the settings.
+        network: the job runs a network. Of several GPUs it then takes one for itself, and waits while others hold
+            all; jobs that need little of a GPU are spread over them.
 
     Raises:
         InputError: a GPU is asked for and there is none.
@@ -47,10 +55,29 @@ def prepare(compute: Compute) -> torch.device:
     _keep_heap()
     name = compute.device
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        name = _choose(network) if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise InputError(f"compute.device is {name!r}, but PyTorch sees no GPU; set it to 'auto' or 'cpu'")
-    return torch.device(name)
+    device = torch.device(name)
+    if device.type == "cuda" and device.index is not None:
+        # What is measured and whatever names no device should be on this one, too.
+        torch.cuda.set_device(device)
+    return device
+
+
+def _choose(network: bool) -> str:
+    count = torch.cuda.device_count()
+    if count == 1:
+        return "cuda"
+    return f"cuda:{_own() if network else os.getpid() % count}"
+
+
+@cache
+def _own() -> int:
+    """Index of the GPU that this process holds."""
+    # By UUID: two processes that see different GPUs (CUDA_VISIBLE_DEVICES) call them by the same index.
+    seen = [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
+    return take(seen, lock_folder())
 
 
 def _keep_heap() -> None:

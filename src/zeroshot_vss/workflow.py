@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -304,7 +304,9 @@ class Plan:
         Rows whose data or weights are missing are passed over: it may be another's.
         """
         passed: list[InputError] = []
-        ways = [partial(self.stages, row) for row in self.all_rows() if row.dataset in Path(path).parts]
+        ways: list[Callable[[], object]] = [
+            partial(self.stages, row) for row in self.all_rows() if row.dataset in Path(path).parts
+        ]
         if self.config.figures is not None:
             ways.append(partial(Figures, self, self.config.figures))
         for plan in ways:

@@ -27,7 +27,7 @@ from zeroshot_vss.store import Key, Manifest, add_maps, run_clips
 def run(job: FeaturesJob, manifest: Path, checked: Path) -> None:
     """Write `<clip>.h5`: `rows` [R, 3] (frame, noise, batch) and `block<k>` [R, h, w, C] float16 for each block."""
     settings = job.settings
-    device = prepare(job.compute)
+    device = prepare(job.compute, network=True)
     dataset = job.dataset.open()
     weights = weights_digest(job.backbone)
     backbone = cache(lambda: load_backbone(job.backbone, device))

@@ -40,7 +40,7 @@ def run(job: InspectJob, manifest: Path, checked: Path, *coarse: Path) -> None:
     frames), `differences<v>` and `filtered<v>` [m, H, W] float16 of these places, and the label maps that they lead
     to, `unfiltered_labels<v>` and `labels<v>` [n, H, W] uint8.
     """
-    device = prepare(job.compute)
+    device = prepare(job.compute, network=True)
     dataset = job.dataset.open()
     maps = [Manifest.load(path) for path in coarse]
     weights = weights_digest(job.backbone)

@@ -25,7 +25,7 @@ def run(job: SegmenterJob, manifest: Path, checked: Path) -> None:
     Raises:
         InputError: the data set has no classes, or the network does not fit them.
     """
-    device = prepare(job.compute)
+    device = prepare(job.compute, network=True)
     dataset = job.dataset.open()
     legend = dataset.legend
     if legend is None:

@@ -26,7 +26,7 @@ def run(job: UpsampleJob, manifest: Path, checked: Path, coarse: Path) -> None:
 
     VOID stands where the method cannot label, and in frames whose maps nobody asks for (`Clip.mapped`).
     """
-    device = prepare(job.compute)
+    device = prepare(job.compute, network=job.settings.modulation is not None)
     dataset = job.dataset.open()
     refined = Manifest.load(coarse)
     weights = weights_digest(job.backbone) if job.settings.modulation else None
