@@ -13,7 +13,7 @@ from zeroshot_vss.config import Config, merge, read_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.paths import spell
 from zeroshot_vss.settings import Baseline, Batches, MethodSettings, Upsampling
-from zeroshot_vss.workflow import Plan
+from zeroshot_vss.workflow import Plan, Row
 
 SHIPPED = Path(__file__).parent.parent / "config"
 
@@ -273,3 +273,18 @@ def test_overrides_come_in_order() -> None:
     assert (context.clusters, context.initialisations, context.blocks) == (5, 4, (6,))
     assert settings.refinement is not None and settings.refinement.window == 6
     assert settings.sampling.guidance == 1
+
+
+def test_a_job_is_found_by_its_path_where_the_data_of_other_rows_are_missing() -> None:
+    """As a submitted job asks, which knows its own target alone."""
+    whole = Plan(read_config(shipped()))
+    path = whole.maps(Row("scenes", "emerdiff", "scenes-tiny"))[0].removesuffix(".json")
+    lacking = merge(shipped(), {"backbones": {"scenes-tiny-video": {"path": "models/none"}}})
+    plan = Plan(read_config(lacking))
+    with pytest.raises(InputError, match="models/none"):
+        plan.maps(Row("scenes", "ours", "scenes-tiny-video"))
+    assert plan.job(path) == whole.job(path)
+    with pytest.raises(InputError, match="models/none"):
+        plan.job("results/maps/scenes/of/no/row/0000")
+    with pytest.raises(InputError, match="no row of the configuration needs results/maps/nothing/0000"):
+        Plan(read_config(shipped())).job("results/maps/nothing/0000")
