@@ -274,7 +274,7 @@ def test_every_figure_is_planned(plan: Plan) -> None:
 def test_inspections_start_from_the_coarse_maps_of_their_variations(plan: Plan) -> None:
     blocks = next(path for path in plan.figures.coarse if "/scenes-tiny/blocks/" in path)
     coarse = plan.figures.coarse[blocks]
-    assert [path.split("/")[5].split(",clusters")[0] for path in coarse] == [
+    assert [path.split("/")[5].split("~clusters")[0] for path in coarse] == [
         "blocks=6", "blocks=7", "blocks=8", "blocks=6+7+8",
     ]  # fmt: skip
     job = InspectJob.model_validate_json(plan.job(blocks.removesuffix(".json")))
