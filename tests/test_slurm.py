@@ -25,7 +25,7 @@ WHY = missing() or (None if find_spec("snakemake_executor_plugin_slurm") else "t
 pytestmark = pytest.mark.skipif(WHY is not None, reason=WHY or "")
 
 TABLE, CHECKED = "results/table1.csv", "results/checked/scenes/0000.json"
-SUBMITTED = ("--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "9")
+SUBMITTED = ("--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "2")
 
 
 def configuration(base: Path) -> dict[str, Any]:
