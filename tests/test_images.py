@@ -211,7 +211,7 @@ def test_failed_writing_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(InputError, match=r"mask\.png cannot be written \(No space left on device\); free some space"):
         write_mask_png(path, np.ones((2, 2), np.uint8), cluster_colours(2))
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

@@ -36,8 +36,10 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     maps = read_all(path, "maps")
     assert maps.dtype == np.uint8
     np.testing.assert_array_equal(maps, np.arange(24).reshape(2, 3, 4))
+    with h5py.File(path) as file:
+        assert file["maps"].chunks == (1, 3, 4) and file["maps"].fletcher32  # pyright: ignore
     with open_clip(path) as file:
-        assert file["maps"].chunks == (1, 3, 4)  # pyright: ignore
+        assert file["maps"][1].tolist() == maps[1].tolist()
         assert "torch" in json.loads(str(file.attrs["versions"]))
     assert names(path.parent) == ["a.h5"]
 

@@ -88,8 +88,10 @@ def test_the_plot_is_the_same_file_each_time(tmp_path: Path) -> None:
     paths = []
     for label in ("5", "10"):
         paths.append(tmp_path / f"{label}.json")
-        paths[-1].write_text(json.dumps({"miou": 0.5, "mvc8": 0.75, "protocol": "vspw", "clips": 2}))
-        pd.DataFrame({"miou": [0.4, 0.6], "mvc8": [0.7, 0.8]}).to_csv(paths[-1].with_suffix(".csv"))
+        paths[-1].write_text(json.dumps({"miou": 0.5, "mvc8": 0.75, "protocol": "vspw", "clips": 2, "frames": 8}))
+        pd.DataFrame({"clip": ["a", "b"], "frames": 4, "miou": [0.4, 0.6], "mvc8": [0.7, 0.8]}).to_csv(
+            paths[-1].with_suffix(".csv")
+        )
     made = []
     for name in ("one", "two"):
         csv, png, pdf = (tmp_path / f"{name}.{suffix}" for suffix in ("csv", "png", "pdf"))

@@ -5,7 +5,6 @@ Costs are no results: nothing is recomputed when they are missing, and no manife
 
 from __future__ import annotations
 
-import json
 import resource
 import sys
 import time
@@ -14,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
+from zeroshot_vss.errors import InputError
 from zeroshot_vss.files import replacing
 from zeroshot_vss.settings import Settings
 
@@ -23,11 +25,11 @@ GIB = 2**30
 class Cost(Settings):
     """Of one clip in one stage."""
 
-    seconds: float
+    seconds: float = Field(ge=0, allow_inf_nan=False)
     """Wall time, divided by the number of clips that were computed side by side."""
-    host_gib: float
+    host_gib: float = Field(ge=0, allow_inf_nan=False)
     """Largest resident memory of the process so far."""
-    gpu_gib: float | None = None
+    gpu_gib: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """Largest memory that tensors took on the GPU."""
 
 
@@ -63,7 +65,22 @@ def _cuda() -> Any:
 def costs_of(results: Iterable[Path]) -> list[Cost]:
     """Costs of those results whose costs are known."""
     paths = (cost_path(result) for result in results)
-    return [Cost.model_validate(json.loads(path.read_text())) for path in paths if path.is_file()]
+    return [read_cost(path) for path in paths if path.is_file()]
+
+
+def read_cost(path: Path) -> Cost:
+    """A cost that was kept.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    try:
+        return Cost.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{path} holds no cost ({reason}); delete it: the clip's time is then unknown, nothing else is lost"
+        ) from error
 
 
 def seconds_of(results: Iterable[Path]) -> float | None:

@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from zeroshot_vss.errors import InputError
+
 PARTIAL = ".part"
+
+_NO_ROOM = "free some space, then run the same command again: what is finished is kept"
+_NO_RIGHT = "make the folder writable, or work in another one, then run again"
+_ADVICE = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EFBIG: "lift the limit on the size of files (`ulimit -f`), then run again",
+    errno.EIO: "the disk may be failing: see the system's log, then run again or work in another folder",
+    errno.EROFS: _NO_RIGHT,
+    errno.EACCES: _NO_RIGHT,
+    errno.EPERM: _NO_RIGHT,
+}
+"""What to do where a file cannot be written, by the number of the error."""
+
+
+def check_name(name: str, where: str) -> None:
+    """Refuse names that are not the name of one file or folder, so that paths made of them stay in their root.
+
+    Raises:
+        InputError: the name is empty, `.` or `..`, or holds a separator.
+    """
+    if name in ("", ".", "..") or any(c in name for c in "/\\\0"):
+        raise InputError(f"{where}: {name!r} cannot be a name; expected one without '/', '\\' and '..'")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say of errors inside the block that `path` could not be written, and what to do.
+
+    Raises:
+        InputError: the disk is full, or the folder is read-only.
+    """
+    try:
+        yield
+    except Exception as error:  # PyAV's errors have a number, too, but are not all of one kind
+        number, named = getattr(error, "errno", None), getattr(error, "filename", None)
+        if number not in _ADVICE or (isinstance(named, str) and not path.is_relative_to(Path(named).parent)):
+            raise
+        raise InputError(f"{path} cannot be written ({os.strerror(number)}); {_ADVICE[number]}") from error
 
 
 def remove_partial(path: Path) -> None:
@@ -24,11 +66,17 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name in the folder of `path`; the file written there becomes `path` when the block ends well.
 
     After an exception `path` is as it was and the temporary file is gone. The name starts with a dot and carries
-    the process number, so that two processes writing the same result do not disturb each other.
+    the process number, so that two processes writing the same result do not disturb each other. Missing folders are
+    made.
+
+    Raises:
+        InputError: the disk is full, or the folder is read-only.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield partial
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)

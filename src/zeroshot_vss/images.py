@@ -103,7 +103,7 @@ def write_mask_png(path: Path, labels: NDArray[np.uint8], colours: NDArray[np.ui
     """Write ids as a palette PNG, which viewers show in colours; the file appears whole or not at all.
 
     Args:
-        path: the file, replaced where it exists; its folder must exist.
+        path: the file, replaced where it exists.
         labels: [H, W] uint8 ids, stored as they are.
         colours: [n, 3] uint8 RGB of ids 0..n-1, n at most 256; ids beyond are shown black.
     """

@@ -35,9 +35,15 @@ def share(items: Sequence[tuple[*_Ts]], do: Callable[[*_Ts], None], workers: int
 
     context = multiprocessing.get_context("fork")
     processes = [context.Process(target=some, args=(first,)) for first in range(workers)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
+    try:
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+    except BaseException:  # this process is to end: it must not leave others behind that go on
+        for process in processes:
+            process.terminate()
+            process.join()
+        raise
     if failed := [process.exitcode for process in processes if process.exitcode]:
         raise InputError(f"{len(failed)} of {workers} processes failed (exit status {failed[0]}); see above")

@@ -176,7 +176,6 @@ def write_scores(path: Path, pooled: Figures, clips: Sequence[ClipScores]) -> No
     if path.suffix != ".json":
         raise InputError(f"{path}: scores are written to a .json file and a .csv beside it; name one ending in .json")
     rows = [{"clip": clip.clip, "frames": clip.frames, **clip_figures(clip)} for clip in clips]
-    path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path.with_suffix(".csv")) as partial:
         pd.DataFrame(rows).to_csv(partial, index=False)
     figures = {name: None if isinstance(x, float) and math.isnan(x) else x for name, x in pooled.items()}

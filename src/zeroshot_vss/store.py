@@ -19,9 +19,28 @@ from rich.console import Console
 
 from zeroshot_vss.costs import measured
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.files import remove_partial, replacing
+from zeroshot_vss.files import check_name, remove_partial, replacing, writing
+from zeroshot_vss.hdf import ResultFile, add_array, add_maps, write_file
 from zeroshot_vss.parallel import share
 from zeroshot_vss.provenance import versions
+
+__all__ = [
+    "Key",
+    "Manifest",
+    "add_array",
+    "add_maps",
+    "console",
+    "content_digest",
+    "find_files",
+    "holds",
+    "open_clip",
+    "read_all",
+    "results_of",
+    "run_clips",
+    "sound_digest",
+    "spell_key",
+    "write_clip",
+]
 
 Key = Mapping[str, Any]
 """All that a clip's result depends on, as JSON."""
@@ -34,69 +53,67 @@ def spell_key(key: Key) -> str:
     return json.dumps(key, sort_keys=True)
 
 
-def add_maps(
-    file: h5py.File, name: str, count: int, shape: tuple[int, ...], dtype: Any, fill: int = 0
-) -> h5py.Dataset:
-    """A dataset [count, *shape] that is chunked by frame, so that one frame can be read alone.
-
-    Frames that are never written hold `fill` and take no space.
-    """
-    packing: dict[str, Any] = {"compression": "gzip", "compression_opts": 1} if np.dtype(dtype).kind in "iu" else {}
-    return file.create_dataset(
-        name, (count, *shape), dtype, chunks=(1, *shape), track_times=False, fillvalue=fill, **packing
-    )
-
-
 def write_clip(path: Path, key: Key, fill: Callable[[h5py.File], None]) -> None:
-    """Let `fill` write an HDF5 file that becomes `path` when it is whole, with its key and versions as attributes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as partial, h5py.File(partial, "w", libver="latest", locking="best-effort") as file:
+    """Let `fill` write an HDF5 file that becomes `path` when it is whole, with its key and versions as attributes.
+
+    Raises:
+        InputError: the disk is full, or the folder is read-only.
+    """
+
+    def keyed(file: h5py.File) -> None:
         fill(file)
         file.attrs["key"] = spell_key(key)
         file.attrs["versions"] = json.dumps(versions())
-        file.close()
+
+    write_file(path, keyed)
 
 
-def open_clip(path: Path) -> h5py.File:
+def open_clip(path: Path) -> ResultFile:
     """Open a result for reading.
 
     Raises:
-        InputError: it is missing or damaged; the message says what to do.
+        InputError: it is missing or damaged; the message says what to do. Also in all that is read from it later.
     """
-    try:
-        return h5py.File(path, "r", locking="best-effort")
-    except OSError as error:
-        raise InputError(
-            f"{path} is missing or damaged ({error}); delete it and its manifest and run again"
-        ) from error
+    return ResultFile(path)
 
 
 def read_all(path: Path, name: str) -> NDArray[Any]:
     """One dataset of a result, whole."""
     with open_clip(path) as file:
-        return file[name][()]  # pyright: ignore[reportIndexIssue, reportReturnType]
+        return file[name][()]
 
 
 def holds(path: Path, key: Key) -> bool:
-    """Whether a whole result with this key is there."""
+    """Whether a result with this key is there; it may be damaged, see `sound_digest`."""
     try:
-        with h5py.File(path, "r", locking="best-effort") as file:
+        with open_clip(path) as file:
             return file.attrs.get("key") == spell_key(key)
-    except OSError:
+    except InputError:
         return False
 
 
 def content_digest(path: Path) -> str:
-    """SHA-256 of the datasets of a result: their names, types and values, but not the key that led to them."""
+    """SHA-256 of the datasets of a result: their names, types and values, but not the key that led to them.
+
+    Raises:
+        InputError: it is missing or damaged.
+    """
     digest = hashlib.sha256()
     with open_clip(path) as file:
-        for name in sorted(file):
-            data: Any = file[name]
+        for name, data in file.items():
             digest.update(f"{name} {data.dtype} {data.shape}\n".encode())
-            parts = [data[i : i + 1] for i in range(len(data))] if data.chunks else [data[()]]
-            for part in parts:
+            for part in data.frames():
                 digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()
+
+
+def sound_digest(path: Path, key: Key) -> str | None:
+    """Digest of a result that has this key and is whole; None of any other."""
+    try:
+        return content_digest(path) if holds(path, key) else None
+    except InputError as error:
+        console.print(f"done again: {error}", markup=False)
+        return None
 
 
 class Manifest:
@@ -118,9 +135,24 @@ class Manifest:
             InputError: it is missing or is none.
         """
         try:
-            return cls(path, dict(json.loads(path.read_text())["clips"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            digests = json.loads(path.read_text())["clips"]
+            if not isinstance(digests, dict) or not all(isinstance(digest, str) for digest in digests.values()):
+                raise TypeError("its clips have no digests")
+        except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
             raise InputError(f"{path} is no manifest ({error}); delete it and run again") from error
+        for clip in digests:
+            check_name(clip, f"manifest {path}")
+        return cls(path, digests)
+
+    def digest(self, clip: str) -> str:
+        """Digest of what the clip's result holds.
+
+        Raises:
+            InputError: the manifest does not know the clip.
+        """
+        if clip not in self.digests:
+            raise InputError(f"{self.path} knows no clip '{clip}'; delete it and run again")
+        return self.digests[clip]
 
     def file(self, clip: str) -> Path:
         """The clip's result."""
@@ -132,7 +164,6 @@ class Manifest:
 
     def write(self) -> None:
         """Write the manifest, whole or not at all."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(self.path) as partial:
             partial.write_text(json.dumps({"clips": self.digests}, indent=1) + "\n")
 
@@ -177,18 +208,22 @@ def run_clips(
     done = Manifest(path, {})
     missing: list[tuple[str, Key]] = []
     for clip in clips:
-        depends = {**key(clip), "inputs": [manifest.digests[clip] for manifest in inputs]}
-        if holds(done.file(clip), depends):
-            console.print(f"{title}: {clip} is there already")
-        else:
+        depends = {**key(clip), "inputs": [manifest.digest(clip) for manifest in inputs]}
+        found = sound_digest(done.file(clip), depends)
+        if found is None:
             missing.append((clip, depends))
+        else:
+            console.print(f"{title}: {clip} is there already")
+            done.digests[clip] = found
 
     def do(clip: str, depends: Key) -> None:
         console.print(f"{title}: {clip}")
-        remove_partial(done.file(clip))
+        with writing(done.file(clip)):
+            remove_partial(done.file(clip))
         with measured(done.file(clip), min(workers, len(missing))):
             write_clip(done.file(clip), depends, lambda file: work(clip, file))
 
     share(missing, do, workers)
-    done.digests = {clip: content_digest(done.file(clip)) for clip in clips}
+    done.digests |= {clip: content_digest(done.file(clip)) for clip, _ in missing}
+    done.digests = {clip: done.digests[clip] for clip in clips}
     done.write()

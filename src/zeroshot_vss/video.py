@@ -121,7 +121,7 @@ class VideoWriter:
     last row or column, since 4:2:0 chroma needs even ones.
 
     Args:
-        path: the file, replaced where it exists; its folder must exist.
+        path: the file, replaced where it exists.
         fps: frames a second, above 0.
         crf: x264's quality, 1 (best) to 51.
     """

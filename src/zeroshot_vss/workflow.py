@@ -16,9 +16,9 @@ from typing import Any
 from zeroshot_vss.backbones.folder import fingerprint
 from zeroshot_vss.config import Config
 from zeroshot_vss.datasets import open_dataset
-from zeroshot_vss.datasets.options import check_name
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.plan import Figures
+from zeroshot_vss.files import check_name
 from zeroshot_vss.metrics.protocols import get_protocol
 from zeroshot_vss.paths import BETWEEN, spell
 from zeroshot_vss.provenance import code_digest

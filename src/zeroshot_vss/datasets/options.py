@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from zeroshot_vss.datasets.base import Clip, DataSet
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.files import check_name
 
 
 class Options(BaseModel):
@@ -71,16 +72,6 @@ class NamedClips(DataSet):
         if name not in self._names:
             some = ", ".join(self._names[:5]) + (", ..." if len(self._names) > 5 else "")
             raise InputError(f"data set {self.name!r}: there is no clip {name!r} among {len(self._names)} ({some})")
-
-
-def check_name(name: str, where: str) -> None:
-    """Refuse names that are not the name of one file or folder, so that paths made of them stay in their root.
-
-    Raises:
-        InputError: the name is empty, `.` or `..`, or holds a separator.
-    """
-    if name in ("", ".", "..") or any(c in name for c in "/\\\0"):
-        raise InputError(f"{where}: {name!r} cannot be a name; expected one without '/', '\\' and '..'")
 
 
 def find_root(root: Path | None, key: str, get: str) -> Path:

@@ -72,8 +72,8 @@ def _changes(material: Material, source: int, clip: str) -> dict[int, float]:
 def _change(material: Material, source: int, clip: str, frame: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """The decoded plain pass of a frame and its change, at the network's size."""
     with open_clip(material.results[source][clip]) as file:
-        place = file["frames"][()].tolist().index(frame)  # pyright: ignore
-        decoded = np.asarray(file["decoded"][place])  # pyright: ignore[reportIndexIssue]
+        place = file["frames"][()].tolist().index(frame)
+        decoded = file["decoded"][place]
     given = to_network_size(material.clip(clip).frames([frame]), (decoded.shape[0], decoded.shape[1]))
     return decoded, reconstruction_change(given[0], decoded)
 

@@ -75,7 +75,7 @@ class Material:
     def labels(self, source: int, clip: str, frames: Sequence[int]) -> NDArray[np.uint8]:
         """Label maps [n, H, W] of some frames."""
         with open_clip(self.results[source][clip]) as file:
-            return np.stack([file["maps"][frame] for frame in frames])  # pyright: ignore
+            return np.stack([file["maps"][frame] for frame in frames])
 
     def maps(self, source: int, clip: str, frames: Sequence[int]) -> list[Picture]:
         """The same in colours."""

@@ -237,7 +237,6 @@ class Sheet:
             for path in paths:
                 kind = path.suffix[1:]
                 unstamped = {"CreationDate": None} if kind == "pdf" else {"Software": None}
-                path.parent.mkdir(parents=True, exist_ok=True)
                 with replacing(path) as partial:
                     figure.savefig(partial, dpi=_DPI, format=kind, metadata=unstamped)
 

@@ -6,7 +6,6 @@ beside their results; where a backbone has none, the paper's own figures stand i
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import h5py
 import numpy as np
 
 from zeroshot_vss.batches import rows_of_clip
+from zeroshot_vss.costs import read_cost
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.inventory.data import FoundDataSet
 from zeroshot_vss.inventory.geometry import SD21, SVD
@@ -251,7 +250,7 @@ def measured_rates(results: Path, datasets: Mapping[str, FoundDataSet]) -> dict[
                 kind = "maps" if folder in ("baselines", "segmenters") else _kind(folder, path.parent)
                 frames = clip.mapped if kind.startswith("maps") else clip.frames
                 sums = total[worker, kind]
-                sums[0] += json.loads(path.read_text())["seconds"]
+                sums[0] += read_cost(path).seconds
                 sums[1] += frames * clip.size[0] * clip.size[1]
     return {key: seconds / pixels for key, (seconds, pixels) in total.items() if pixels}
 
@@ -262,9 +261,7 @@ def packed_share(results: Path) -> float | None:
     for folder in ("maps", "baselines", "segmenters"):
         for path in _some(results / folder, ".h5"):
             with open_clip(path) as file:
-                maps = file["maps"]
-                assert isinstance(maps, h5py.Dataset)
-                stored, pixels = stored + path.stat().st_size, pixels + int(np.prod(maps.shape))
+                stored, pixels = stored + path.stat().st_size, pixels + int(np.prod(file["maps"].shape))
     return stored / pixels if pixels else None
 
 

@@ -31,7 +31,6 @@ class ClipScores:
     def save(self, path: Path) -> None:
         """Write a compressed .npz, whole or not at all. Missing folders are made."""
         arrays = {_ARRAY + name: values for name, values in self.arrays.items()}
-        path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as partial, partial.open("wb") as file:
             np.savez_compressed(
                 file,

@@ -54,7 +54,6 @@ def fill(template: str, **values: Any) -> Markup:
 def write_page(path: Path, title: str, body: Markup, width: int = 960) -> None:
     """Write a page, whole or not at all. `width` is that of its videos."""
     text = _PAGE.render(title=title, body=body, width=width)
-    path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
         partial.write_text(text)
     if path.stat().st_size > LONGEST:

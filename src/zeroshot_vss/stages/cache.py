@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zeroshot_vss.batches import Row
-from zeroshot_vss.errors import InputError
+from zeroshot_vss.hdf import damaged
 from zeroshot_vss.store import open_clip
 
 
@@ -24,12 +24,16 @@ class FeatureCache:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: Any = open_clip(path)
-        rows = [Row(*map(int, row)) for row in self._file["rows"][()]]
-        self._place = {row: index for index, row in enumerate(rows)}
-        self.frames = max(row.frame for row in rows) + 1
-        first = next(name for name in self._file if name.startswith("block"))
-        self.grid: tuple[int, int] = tuple(self._file[first].shape[1:3])
+        self._file = open_clip(path)
+        rows = self._file["rows"][()]
+        blocks = [name for name in self._file if name.startswith("block")]
+        shapes = {self._file[name].shape for name in blocks}
+        if rows.ndim != 2 or not len(rows) or len(shapes) != 1 or len(shape := shapes.pop()) != 4:
+            self._file.close()
+            raise damaged(path, "it holds no features")
+        self._place = {Row(*map(int, row)): index for index, row in enumerate(rows)}
+        self.frames = max(row.frame for row in self._place) + 1
+        self.grid: tuple[int, int] = shape[1:3]
         self.cells = self.grid[0] * self.grid[1]
 
     def __enter__(self) -> Self:
@@ -52,7 +56,7 @@ class FeatureCache:
             InputError: the cache lacks one of them.
         """
         if missing := [row for row in rows if row not in self._place]:
-            raise InputError(f"{self.path} holds no features for {missing[0]}; delete it and its manifest, run again")
+            raise damaged(self.path, f"it holds no features for {missing[0]}")
         data = self._file[f"block{block}"]
         found = np.stack([data[self._place[row]] for row in rows]).astype(np.float32)
         return found.reshape(len(rows), self.cells, -1)

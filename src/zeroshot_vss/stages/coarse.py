@@ -30,7 +30,7 @@ from zeroshot_vss.provenance import code_digest
 from zeroshot_vss.runtime import prepare
 from zeroshot_vss.stages.cache import FeatureCache
 from zeroshot_vss.stages.job import CoarseJob
-from zeroshot_vss.store import Key, Manifest, add_maps, open_clip, run_clips
+from zeroshot_vss.store import Key, Manifest, add_array, add_maps, open_clip, run_clips
 
 
 def run(job: CoarseJob, manifest: Path, checked: Path, features: Path, correspondences: Path | None = None) -> None:
@@ -114,7 +114,7 @@ def label_clip(
         maps[batches[number][0] : batches[number][-1] + 1] = refined
     if truth is not None and clip.reference:
         maps[:] = name_clusters(np.asarray(maps[()]), clip.reference, truth)
-    file.create_dataset("clusters", data=clusters.astype(np.uint8), track_times=False)
+    add_array(file, "clusters", clusters.astype(np.uint8))
 
 
 def _reduced(job: CoarseJob, clip: Clip, tokens: Floats) -> Callable[[Floats], Floats]:

@@ -15,7 +15,7 @@ from zeroshot_vss.runtime import prepare
 from zeroshot_vss.settings import Batches, Correspondence, Sampling
 from zeroshot_vss.stages.cache import FeatureCache
 from zeroshot_vss.stages.job import CorrespondenceJob
-from zeroshot_vss.store import Key, Manifest, run_clips
+from zeroshot_vss.store import Key, Manifest, add_array, run_clips
 
 
 def run(job: CorrespondenceJob, manifest: Path, features: Path) -> None:
@@ -47,7 +47,7 @@ def match_cells(
         for number, batch in enumerate(cut(cache.frames, settings.batches)):
             rows = rows_of_batch(batch, sampling, number)
             tokens = torch.from_numpy(cache.tokens(settings.block, rows)).to(device)
-            file.create_dataset(f"tracks{number}", data=released_tracks(tokens), track_times=False)
+            add_array(file, f"tracks{number}", released_tracks(tokens))
         return
     rows = cache.last_rows()
     matches = np.zeros((max(len(rows) - 1, 0), cache.cells), np.int32)
@@ -55,4 +55,4 @@ def match_cells(
         pieces = [*batch, batch[-1] + 1]
         tokens = torch.from_numpy(cache.tokens(settings.block, [rows[i] for i in pieces])).to(device)
         matches[batch] = pair_matches(tokens, cache.grid, settings.window)
-    file.create_dataset("matches", data=matches, track_times=False)
+    add_array(file, "matches", matches)

@@ -21,7 +21,7 @@ from zeroshot_vss.provenance import code_digest
 from zeroshot_vss.runtime import prepare, workers_for
 from zeroshot_vss.settings import Features
 from zeroshot_vss.stages.job import FeaturesJob
-from zeroshot_vss.store import Key, Manifest, add_maps, run_clips
+from zeroshot_vss.store import Key, Manifest, add_array, add_maps, run_clips
 
 
 def run(job: FeaturesJob, manifest: Path, checked: Path) -> None:
@@ -67,4 +67,4 @@ def cache_queries(settings: Features, frames_at_once: int, clip: Clip, backbone:
                     written[block] = add_maps(file, f"block{block}", len(rows), queries.shape[1:], np.float16)
                 write(written[block].__setitem__, slice(first, first + len(some)), queries)
             first += len(some)
-    file.create_dataset("rows", data=np.array(rows, np.int32), track_times=False)
+    add_array(file, "rows", np.array(rows, np.int32))

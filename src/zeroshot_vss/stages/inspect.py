@@ -29,7 +29,7 @@ from zeroshot_vss.progress import progress
 from zeroshot_vss.provenance import code_digest
 from zeroshot_vss.runtime import budget, prepare, workers_for
 from zeroshot_vss.settings import Upsampling
-from zeroshot_vss.store import Key, Manifest, add_maps, open_clip, run_clips
+from zeroshot_vss.store import Key, Manifest, add_array, add_maps, open_clip, run_clips
 
 
 def run(job: InspectJob, manifest: Path, checked: Path, *coarse: Path) -> None:
@@ -54,7 +54,7 @@ def run(job: InspectJob, manifest: Path, checked: Path, *coarse: Path) -> None:
     def work(name: str, file: h5py.File) -> None:
         clip = dataset.clip(name)
         look = _Look(job, clip, backbone(), budget(job.compute, device))
-        file.create_dataset("frames", data=np.array(look.frames, np.int32), track_times=False)
+        add_array(file, "frames", np.array(look.frames, np.int32))
         if job.settings.decoded:
             look.keep_decoded(file)
         if job.settings.spatial or job.settings.temporal:
@@ -204,10 +204,10 @@ class _Look:
                 unfiltered[place] = labels_of(seen.places, seen.differences, some[i], i)
             places += [(place.label, self.place[group.rows[place.frame].frame]) for place in seen.places]
             parts.append(seen)
-        file.create_dataset(f"places{number}", data=np.array(places, np.int32).reshape(-1, 2), track_times=False)
+        add_array(file, f"places{number}", np.array(places, np.int32).reshape(-1, 2))
         for name in ("differences", "filtered"):
             found = np.concatenate([getattr(seen, name) for seen in parts]).astype(np.float16)
-            file.create_dataset(f"{name}{number}", data=found, track_times=False)
+            add_array(file, f"{name}{number}", found)
 
 
 @contextmanager

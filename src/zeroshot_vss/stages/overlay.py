@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import numpy as np
-
 from zeroshot_vss.batches import cut
 from zeroshot_vss.images import write_mask_png
 from zeroshot_vss.palette import cluster_colours, overlay
@@ -28,7 +26,7 @@ def run(job: OverlayJob, video: Path, labels: Path, manifest: Path) -> None:
     partial.mkdir(parents=True)
     with open_clip(Manifest.load(manifest).file(name)) as file, VideoWriter(video, fps) as writer:
         for frames in progress(cut(len(clip), Batches(size=job.compute.frames_at_once)), len, f"overlay of {name}"):
-            maps = np.asarray(file["maps"][frames[0] : frames[-1] + 1])  # pyright: ignore
+            maps = file["maps"][frames[0] : frames[-1] + 1]
             writer.write(overlay(clip.frames(frames), maps, colours, job.opacity))
             for index, labelled in zip(frames, maps, strict=True):
                 write_mask_png(partial / f"{clip.frame_name(index)}.png", labelled, colours)

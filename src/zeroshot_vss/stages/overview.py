@@ -48,7 +48,6 @@ def run(job: OverviewJob, figure: Path, *manifests: Path) -> None:
         fig.legend(handles=patches, loc="lower center", ncols=min(len(patches), 11), fontsize=7, frameon=False)
     across, down = fig.get_size_inches()
     fig.subplots_adjust(0.36 / across, 0.35 / down, 0.999, 1 - 0.25 / down, 0.02, 0.03)
-    figure.parent.mkdir(parents=True, exist_ok=True)
     with replacing(figure) as partial:
         fig.savefig(partial, dpi=150, format="png", metadata={"Software": None})
     plt.close(fig)
@@ -60,6 +59,6 @@ def _pictures(
     maps = [clip.labels(frame)]
     for found in files:
         with open_clip(found[clip.name]) as file:
-            maps.append(np.asarray(file["maps"][frame]))  # pyright: ignore[reportIndexIssue]
+            maps.append(file["maps"][frame])
     blank = np.full_like(picture, 255)
     return [picture, *(blank if m is None else overlay(blank, m, colours, 1.0) for m in maps)]

@@ -28,11 +28,10 @@ def run(job: RowOverlayJob, video: Path, page: Path, manifest: Path) -> None:
     mapped = list(clip.mapped())
     fps = job.fps or (FPS if len(mapped) == len(clip) else FPS_OF_FEW)
     used: set[int] = set()
-    video.parent.mkdir(parents=True, exist_ok=True)
     with open_clip(Manifest.load(manifest).file(name)) as file, VideoWriter(video, fps) as writer:
         for places in progress(cut(len(mapped), Batches(size=job.compute.frames_at_once)), len, f"video of {name}"):
             frames = [mapped[place] for place in places]
-            maps = np.stack([np.asarray(file["maps"][frame]) for frame in frames])  # pyright: ignore
+            maps = np.stack([file["maps"][frame] for frame in frames])
             writer.write(overlay(clip.frames(frames), maps, colours, job.opacity))
             used |= set(np.unique(maps).tolist())
     names = [f"cluster {label}" for label in range(256)] if dataset.legend is None else dataset.legend.names

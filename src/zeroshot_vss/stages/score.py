@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from zeroshot_vss.metrics.protocols import get_protocol, pool
 from zeroshot_vss.metrics.scores import ClipScores
 from zeroshot_vss.scoring import score_clip, write_scores
@@ -22,5 +20,5 @@ def run(job: ScoreJob, scores: Path, *manifests: Path) -> None:
     for name in job.clips:
         with open_clip(files[name]) as file:
             maps = file["maps"]
-            scored.append(score_clip(dataset.clip(name), lambda i, maps=maps: np.asarray(maps[i]), protocol))  # pyright: ignore
+            scored.append(score_clip(dataset.clip(name), lambda i, maps=maps: maps[i], protocol))
     write_scores(scores, pool(scored), scored)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +9,16 @@ import matplotlib as mpl
 import pandas as pd
 
 from zeroshot_vss.files import replacing
+from zeroshot_vss.tables.files import read_clips, read_scores
 from zeroshot_vss.tables.sweep import NAMES, SweepJob, sweep_table
 
 
 def run(job: SweepJob, csv: Path, png: Path, pdf: Path, scores: list[Path]) -> None:
     """Write the table (long form) and the plot, one panel a figure, one line a backbone and data set."""
-    pooled = [json.loads(path.read_text()) for path in scores]
-    table = sweep_table(job, pooled, [pd.read_csv(path.with_suffix(".csv")) for path in scores])
-    csv.parent.mkdir(parents=True, exist_ok=True)
+    pooled = [read_scores(path) for path in scores]
+    table = sweep_table(job, pooled, [read_clips(path.with_suffix(".csv")) for path in scores])
     with replacing(csv) as partial:
         table.to_csv(partial, index=False)
-    png.parent.mkdir(parents=True, exist_ok=True)
     figure = _draw(job, table)
     for path in (png, pdf):
         with replacing(path) as partial:

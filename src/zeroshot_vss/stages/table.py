@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
 from zeroshot_vss.costs import seconds_of
 from zeroshot_vss.store import results_of
-from zeroshot_vss.tables.files import write_table
+from zeroshot_vss.tables.files import read_scores, write_table
 from zeroshot_vss.tables.quality import TableJob, long_table, to_latex, to_markdown
 
 
@@ -23,7 +22,7 @@ def run(job: TableJob, csv: Path, published: Path | None, scores: list[Path], ti
         scores: of each row.
         timed: for each row the manifests of the stage whose seconds are shown; empty without that column.
     """
-    read = [json.loads(path.read_text()) for path in scores]
+    read = [read_scores(path) for path in scores]
     paper = None if published is None else pd.read_csv(published, keep_default_na=True)
     seconds = [seconds_of(results_of(manifests)) for manifests in timed] if job.seconds else None
     table = long_table(job.rows, read, paper, seconds)

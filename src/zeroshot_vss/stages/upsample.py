@@ -47,7 +47,7 @@ def run(job: UpsampleJob, manifest: Path, checked: Path, coarse: Path) -> None:
             read = [[row.frame for row in group.rows] for group in groups] if job.settings.sampling else []
             with ReadAhead(clip, read) as ahead, WriteBehind() as write:
                 for group in progress(groups, lambda group: len(group.kept), f"label maps of {name}"):
-                    some = np.stack([found["maps"][row.frame] for row in group.rows])  # pyright: ignore
+                    some = np.stack([found["maps"][row.frame] for row in group.rows])
                     made = upsampler().upsample(ahead, group.rows, some)
                     for place in group.kept:
                         write(maps.__setitem__, group.rows[place].frame, made[place])

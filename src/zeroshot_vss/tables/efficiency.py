@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import h5py
 import pandas as pd
 
 from zeroshot_vss.costs import costs_of
@@ -36,9 +35,7 @@ class EfficiencyJob(Settings):
 def frames_in(result: Path) -> int:
     """Number of frames of a result with label maps."""
     with open_clip(result) as file:
-        maps = file["maps"]
-        assert isinstance(maps, h5py.Dataset)
-        return maps.shape[0]
+        return len(file["maps"])
 
 
 def efficiency(frames: int, stages: Mapping[str, Sequence[Path]]) -> dict[str, Any]:

@@ -1,17 +1,51 @@
-"""The three files of a table."""
+"""The files that tables are made of, and the three files of a table."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from zeroshot_vss.errors import InputError
 from zeroshot_vss.files import replacing
+
+_AGAIN = "delete it and run again: the row is then scored anew"
+
+
+def read_scores(path: Path) -> dict[str, Any]:
+    """The pooled figures of a row.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    try:
+        figures = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} holds no scores ({error}); {_AGAIN}") from error
+    if not isinstance(figures, dict) or not {"protocol", "clips", "frames"} <= set(figures):
+        raise InputError(f"{path} holds no scores; {_AGAIN}")
+    return figures
+
+
+def read_clips(path: Path) -> pd.DataFrame:
+    """The figures of each clip of a row.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} holds no scores ({error}); {_AGAIN}") from error
+    if not {"clip", "frames"} <= set(table.columns):
+        raise InputError(f"{path} holds no scores of clips; {_AGAIN}")
+    return table
 
 
 def write_table(csv: Path, table: pd.DataFrame, markdown: str, latex: str) -> None:
     """Write `csv` (long form) and .md and .tex (the paper's layout) beside it, each whole or not at all."""
-    csv.parent.mkdir(parents=True, exist_ok=True)
     for suffix, text in ((".csv", table.to_csv(index=False)), (".md", markdown), (".tex", latex)):
         with replacing(csv.with_suffix(suffix)) as partial:
             partial.write_text(text)
