@@ -62,12 +62,16 @@ def remove_partial(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, tidy: bool = True) -> Iterator[Path]:
     """Give a temporary name in the folder of `path`; the file written there becomes `path` when the block ends well.
 
     After an exception `path` is as it was and the temporary file is gone. The name starts with a dot and carries
     the process number, so that two processes writing the same result do not disturb each other. Missing folders are
     made.
+
+    Args:
+        path: the file.
+        tidy: remove what killed processes left of it; reads the folder.
 
     Raises:
         InputError: the disk is full, or the folder is read-only.
@@ -75,6 +79,8 @@ def replacing(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if tidy:
+            remove_partial(path)
         try:
             yield partial
             os.replace(partial, path)

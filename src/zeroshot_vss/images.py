@@ -113,7 +113,7 @@ def write_mask_png(path: Path, labels: NDArray[np.uint8], colours: NDArray[np.ui
     palette[: len(colours)] = colours
     image = Image.fromarray(labels)
     image.putpalette(palette.tobytes())
-    with replacing(path) as partial:
+    with replacing(path, tidy=False) as partial:  # there are as many in a folder as a clip has frames
         image.save(partial, format="PNG", bits=8)
 
 

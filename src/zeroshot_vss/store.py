@@ -19,7 +19,7 @@ from rich.console import Console
 
 from zeroshot_vss.costs import measured
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.files import check_name, remove_partial, replacing, writing
+from zeroshot_vss.files import check_name, replacing
 from zeroshot_vss.hdf import ResultFile, add_array, add_maps, write_file
 from zeroshot_vss.parallel import share
 from zeroshot_vss.provenance import versions
@@ -218,10 +218,13 @@ def run_clips(
 
     def do(clip: str, depends: Key) -> None:
         console.print(f"{title}: {clip}")
-        with writing(done.file(clip)):
-            remove_partial(done.file(clip))
-        with measured(done.file(clip), min(workers, len(missing))):
-            write_clip(done.file(clip), depends, lambda file: work(clip, file))
+
+        def fill(file: h5py.File) -> None:
+            # The cost is kept before the result appears, so that no finished clip lacks it.
+            with measured(done.file(clip), min(workers, len(missing))):
+                work(clip, file)
+
+        write_clip(done.file(clip), depends, fill)
 
     share(missing, do, workers)
     done.digests |= {clip: content_digest(done.file(clip)) for clip, _ in missing}
