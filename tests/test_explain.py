@@ -93,7 +93,7 @@ def test_a_manifest_of_checks(results: Path) -> None:
 def test_what_has_changed_since_is_said(results: Path) -> None:
     path = folder(results) / "scene-0000.h5"
     with h5py.File(path, "a") as file:
-        key = json.loads(str(file.attrs["key"]))
+        key = json.loads(file.attrs["key"])  # pyright: ignore
         file.attrs["key"] = json.dumps(key | {"code": "0123456789abcdef"})
     now = code_digest("zeroshot_vss.stages.baseline")
     assert said(path)["code"] == f"0123456789abcdef, not as it is now ({now})"

@@ -99,9 +99,10 @@ class ResultFile:
 
     @property
     def attrs(self) -> dict[str, Any]:
-        """The attributes of the file."""
+        """The attributes of the file; texts as `str`."""
         with sound(self.path):
-            return dict(self._file.attrs)
+            found = dict(self._file.attrs)
+            return {name: value.decode() if isinstance(value, bytes) else value for name, value in found.items()}
 
 
 @contextmanager
@@ -155,6 +156,12 @@ def add_array(file: h5py.File, name: str, values: NDArray[Any]) -> None:
     # HDF5 knows checksums of chunks alone, and no empty chunks.
     whole: dict[str, Any] = {"chunks": values.shape, "fletcher32": True} if values.size and values.ndim else {}
     file.create_dataset(name, data=values, track_times=False, **whole)
+
+
+def add_text(file: h5py.File, name: str, text: str) -> None:
+    """An attribute of the file."""
+    # Of fixed length: HDF5 keeps others apart, without a checksum, and a flipped bit there can make it read for ever.
+    file.attrs[name] = np.bytes_(text.encode())
 
 
 def write_file(path: Path, fill: Callable[[h5py.File], None]) -> None:

@@ -20,7 +20,7 @@ from rich.console import Console
 from zeroshot_vss.costs import measured
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.files import check_name, replacing
-from zeroshot_vss.hdf import ResultFile, add_array, add_maps, write_file
+from zeroshot_vss.hdf import ResultFile, add_array, add_maps, add_text, write_file
 from zeroshot_vss.parallel import share
 from zeroshot_vss.provenance import versions
 
@@ -62,8 +62,8 @@ def write_clip(path: Path, key: Key, fill: Callable[[h5py.File], None]) -> None:
 
     def keyed(file: h5py.File) -> None:
         fill(file)
-        file.attrs["key"] = spell_key(key)
-        file.attrs["versions"] = json.dumps(versions())
+        add_text(file, "key", spell_key(key))
+        add_text(file, "versions", json.dumps(versions()))
 
     write_file(path, keyed)
 

@@ -28,7 +28,8 @@ class FeatureCache:
         rows = self._file["rows"][()]
         blocks = [name for name in self._file if name.startswith("block")]
         shapes = {self._file[name].shape for name in blocks}
-        if rows.ndim != 2 or not len(rows) or len(shapes) != 1 or len(shape := shapes.pop()) != 4:
+        shape = shapes.pop() if len(shapes) == 1 else ()
+        if len(shape) != 4 or not shape[0] or rows.shape != (shape[0], 3) or rows.dtype.kind != "i":
             self._file.close()
             raise damaged(path, "it holds no features")
         self._place = {Row(*map(int, row)): index for index, row in enumerate(rows)}
