@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from reprlib import Repr
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -265,6 +266,11 @@ def merge(base: Overrides, over: Mapping[str, Any]) -> Overrides:
     return merged
 
 
+_SHORT = Repr()
+"""Values in messages: a few lines of YAML can stand for thousands of millions."""
+_SHORT.maxlevel, _SHORT.maxdict, _SHORT.maxlist, _SHORT.maxstring, _SHORT.maxother = 3, 8, 8, 200, 200
+
+
 def validated(model: type[_M], values: object, where: str) -> _M:
     """`values` as a model.
 
@@ -278,7 +284,7 @@ def validated(model: type[_M], values: object, where: str) -> _M:
         for fault in error.errors():
             key = ".".join(str(part) for part in fault["loc"])
             what = "unknown key" if fault["type"] == "extra_forbidden" else fault["msg"]
-            shown = "" if fault["type"] in ("missing", "value_error") else f" (got {fault['input']!r})"
+            shown = "" if fault["type"] in ("missing", "value_error") else f" (got {_SHORT.repr(fault['input'])})"
             faults.append(f"{key}: {what}{shown}" if key else what)
         raise InputError(f"{where}: {'; '.join(faults)}") from error
 

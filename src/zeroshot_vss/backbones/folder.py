@@ -27,7 +27,7 @@ def image_model(folder: Path) -> Path | None:
         return None
     try:
         return folder / str(json.loads(pointer.read_text())["path"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f'{pointer} must be {{"path": "folder of the image model"}} ({error!r})') from error
 
 

@@ -160,9 +160,12 @@ def _check_parts(spec: BackboneSpec, vae: Any, channels: int, context: int, expe
 
 def read_json(spec: BackboneSpec, path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text())
-    except ValueError as error:
+        values = json.loads(path.read_text())
+    except (ValueError, RecursionError) as error:
         raise InputError(f"backbone '{spec.name}': {path} is no JSON ({error})") from error
+    if not isinstance(values, dict):
+        raise InputError(f"backbone '{spec.name}': {path} must hold names and values")
+    return values
 
 
 def read_tensors(spec: BackboneSpec, path: Path) -> dict[str, Tensor]:

@@ -35,7 +35,7 @@ def load_config(overlays: Sequence[Path], root: Path = Path()) -> dict[str, Any]
     for path in (*(root / name for name in DEFAULTS), *overlays):
         try:
             read = yaml.safe_load(path.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             advice = "; run it in the folder of the workflow" if path in {root / name for name in DEFAULTS} else ""
             raise InputError(f"configuration {path} cannot be read ({error}){advice}") from error
         if not isinstance(read, dict):

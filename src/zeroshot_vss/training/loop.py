@@ -110,7 +110,7 @@ def optimise(
                 | {f"error_t{200 * i}": round(v, 4) for i, v in enumerate(fifths)})  # fmt: skip
             sums[:], seen[:] = 0, 0
         if rank == 0 and ((step + 1) % 500 == 0 or step + 1 == settings.steps):
-            torch.save(dict(zip(named, average, strict=True)), path.with_suffix(".tmp"))
+            save_file(dict(zip(named, average, strict=True)), path.with_suffix(".tmp"))
             os.replace(path.with_suffix(".tmp"), path)
     if settings.processes > 1:
         dist.destroy_process_group()

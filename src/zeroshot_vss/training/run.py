@@ -94,7 +94,7 @@ def train(out: Path, work: Path, settings: TrainingSettings) -> None:
     if not (work / "vae" / "config.json").exists():
         train_autoencoder(np.load(frames, mmap_mode="r"), settings, log).save_pretrained(work / "vae")
     latents = _once(work / "latents.npy", partial(_encode, work / "vae", frames, None))
-    if not (work / "denoiser.pt").exists():
+    if not (work / "denoiser.safetensors").exists():
         mp.spawn(train_process, (settings, latents, work, log), settings.processes)  # pyright: ignore
     export(out, work, settings)
 
@@ -115,7 +115,7 @@ def train_video(image: Path, out: Path, work: Path, settings: VideoTrainingSetti
     log = partial(append_log, out / "training-log.csv")
     frames = _once(work / "clips.npy", partial(render_training_clips, settings))
     latents = _once(work / "latents.npy", partial(_encode, image / "vae", frames, settings.frames))
-    if not (work / "temporal.pt").exists():
+    if not (work / "temporal.safetensors").exists():
         mp.spawn(train_video_process, (settings, image, latents, work, log), settings.processes)  # pyright: ignore
     export_video(image, out, work, settings)
 
@@ -145,7 +145,7 @@ def train_decoder(image: Path, out: Path, work: Path, settings: TinyDecoderSetti
 def export(out: Path, work: Path, settings: TrainingSettings) -> None:
     """Write the averaged weights in half precision as a diffusers folder."""
     model = Denoiser(settings)
-    model.load_state_dict(torch.load(work / "denoiser.pt", weights_only=True))
+    model.load_state_dict(load_file(work / "denoiser.safetensors"))
     model.half().unet.save_pretrained(out / "unet")
     # A fresh model: one that was loaded would write its folder into the config.
     vae = build_autoencoder(settings)
@@ -167,7 +167,7 @@ def _drop_derived(path: Path) -> None:
 def export_video(image: Path, out: Path, work: Path, settings: VideoTrainingSettings) -> None:
     """Write what the video model adds to the image model, in half precision."""
     model = VideoDenoiser(image)
-    trained = {k.removeprefix("unet."): v for k, v in torch.load(work / "temporal.pt", weights_only=True).items()}
+    trained = {k.removeprefix("unet."): v for k, v in load_file(work / "temporal.safetensors").items()}
     model.unet.load_state_dict(trained, strict=False)
     added = {
         name: weight.half().contiguous() for name, weight in temporal_weights(model.unet, model.image[0]).items()

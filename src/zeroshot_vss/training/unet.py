@@ -64,7 +64,7 @@ def draw_batch(
 
 
 def train_process(rank: int, settings: TrainingSettings, latents_path: Path, folder: Path, log: Log) -> None:
-    """One of `settings.processes` data-parallel processes; rank 0 writes `folder/denoiser.pt` now and then."""
+    """One of `settings.processes` data-parallel processes; rank 0 writes `folder/denoiser.safetensors` now and then."""
     latents = np.load(latents_path, mmap_mode="r")
     torch.manual_seed(settings.seed)
     scheduler = build_scheduler()
@@ -76,4 +76,4 @@ def train_process(rank: int, settings: TrainingSettings, latents_path: Path, fol
         noisy = scheduler.add_noise(clean, noise, timesteps)  # pyright: ignore[reportArgumentType]
         return Errors((model(noisy, timesteps) - noise).square().mean((1, 2, 3)), timesteps)
 
-    optimise(rank, model, errors, settings, "unet", folder / "denoiser.pt", log)
+    optimise(rank, model, errors, settings, "unet", folder / "denoiser.safetensors", log)

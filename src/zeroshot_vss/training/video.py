@@ -58,7 +58,7 @@ def draw_clips(
 def train_video_process(
     rank: int, settings: VideoTrainingSettings, image_folder: Path, latents_path: Path, folder: Path, log: Log
 ) -> None:
-    """One data-parallel process; rank 0 writes `folder/temporal.pt`. Timesteps are shared by a step's clips."""
+    """One data-parallel process; rank 0 writes `folder/temporal.safetensors`. Timesteps are shared by a step's clips."""
     latents = np.load(latents_path, mmap_mode="r")
     torch.manual_seed(settings.seed)
     scheduler = build_scheduler()
@@ -77,4 +77,4 @@ def train_video_process(
         predicted = model(noisy, condition, timestep[0], settings.condition_noise)
         return Errors((predicted - noise).square().mean((1, 2, 3, 4)), timestep.expand(len(clean)))
 
-    optimise(rank, model, errors, settings, "temporal", folder / "temporal.pt", log)
+    optimise(rank, model, errors, settings, "temporal", folder / "temporal.safetensors", log)
