@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 from miniatures import VSPW_IDS, write_davis, write_vspw
 from zeroshot_vss.__main__ import PROTOCOL_OF, main
 from zeroshot_vss.datasets import DATASETS
 from zeroshot_vss.metrics.protocols import PROTOCOLS
+from zeroshot_vss.script import complain
 
 
 @pytest.fixture
@@ -140,3 +142,20 @@ def test_wrong_usage_exits_with_two(
     with pytest.raises(SystemExit) as caught:
         run(monkeypatch, *words)
     assert caught.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_memory_that_runs_out_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def full_gpu() -> None:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nmore words")
+
+    def full_machine() -> None:
+        raise MemoryError
+
+    for work, named in ((full_gpu, "the GPU is out of memory (CUDA out of memory. Tried to allocate 2 GiB); set compute."),
+                        (full_machine, "this machine is out of memory")):  # fmt: skip
+        with pytest.raises(SystemExit) as caught:
+            complain(work)
+        assert str(caught.value).startswith(f"error: {named}") and "\n" not in str(caught.value)
+        assert "finished clips are kept" in str(caught.value)
+    with pytest.raises(RuntimeError, match="a mistake"):
+        complain(lambda: (_ for _ in ()).throw(RuntimeError("a mistake")))

@@ -105,6 +105,28 @@ def test_modulation_keeps_to_the_labels_of_each_frame(modulation: MaskedModulati
         np.testing.assert_array_equal(alone[0], maps[index])
 
 
+def test_label_maps_are_the_same_where_memory_runs_out(
+    modulation: MaskedModulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A GPU that holds four passes, as it seems: fewer run at once, down to what fits."""
+    clip = NoisyClip("a", [np.zeros((64, 96), np.uint8)] * 2)
+    coarse = np.random.default_rng(0).integers(0, 3, (2, 8, 12)).astype(np.uint8)
+    rows = [Row(0, 0), Row(1, 1)]
+    expected = modulation.upsample(clip, rows, coarse)
+    real, calls = modulation.backbone.denoise_modulated, []
+
+    def limited(plain: Any, frames: torch.Tensor, *more: Any) -> torch.Tensor:
+        calls.append(len(frames))
+        if len(frames) > 4:
+            raise torch.cuda.OutOfMemoryError("out of memory")
+        return real(plain, frames, *more)
+
+    monkeypatch.setattr(modulation.backbone, "denoise_modulated", limited)
+    generous = MaskedModulation(modulation.settings, modulation.backbone, 100.0)
+    np.testing.assert_array_equal(generous.upsample(clip, rows, coarse), expected)
+    assert calls[:3] == [12, 6, 4] and max(calls[2:]) <= 4 and len(np.unique(expected)) == 3
+
+
 def test_modulation_of_a_block_without_attention_is_refused(modulation: MaskedModulation) -> None:
     settings = Upsampling(sampling=Sampling(guidance=1), modulation=Modulation(block=1))
     with pytest.raises(InputError, match="block 1 has no attention"):

@@ -235,30 +235,94 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in found if "clips" not in path.parts}
 
 
-def test_an_interrupted_run_goes_on_and_ends_the_same(run: Path, tmp_path: Path) -> None:
-    folder = copy_of(run, tmp_path / "again")
-    shutil.rmtree(folder / "results" / "maps" / "scenes")
-    for path in [*(folder / "results" / "scores" / "scenes").iterdir(), *(folder / "results").glob("table1.*")]:
-        path.unlink()
+STOPPED = """
+import os, signal, time
+from pathlib import Path
+
+stop, replace = os.environ.get("STOP_AT"), os.replace
+
+def watched(source, target):
+    if stop and stop in str(target):
+        Path("stopped").touch()
+        time.sleep(600)
+    replace(source, target)
+
+os.replace = watched
+"""
+"""A `sitecustomize` of Python: a process stands still before it gives a file its name, as long as a test likes."""
+
+
+def started(folder: Path, target: str, stop: str) -> subprocess.Popen[str]:
+    """A run that stands still before it writes a file whose path holds `stop`. It leads a group of processes."""
+    hook = folder / "hook"
+    hook.mkdir()
+    (hook / "sitecustomize.py").write_text(STOPPED)
+    env = environment(folder, STOP_AT=stop)
+    env["PYTHONPATH"] = f"{hook}{os.pathsep}{env['PYTHONPATH']}"
     call = subprocess.Popen(
-        command("results/table1.csv"), cwd=folder, env=environment(folder), start_new_session=True,
+        command(target), cwd=folder, env=env, start_new_session=True, text=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    whole: list[Path] = []
-    while not whole and call.poll() is None:
+    while not (folder / "stopped").exists():
+        assert call.poll() is None, "the run ended before it came so far"
         time.sleep(0.01)
-        whole = list(folder.glob("results/maps/scenes/**/upsampler=modulation*/scene-0000.h5"))
+    return call
+
+
+def kill(call: subprocess.Popen[str]) -> None:
+    """As `kill -9` of a run and all its jobs."""
     os.killpg(call.pid, signal.SIGKILL)
     call.wait()
-    (first,) = whole
-    assert not (first.parent / "0000.json").exists() and not (first.parent / "scene-0001.h5").exists()
+
+
+def without(run: Path, folder: Path, *patterns: str) -> Path:
+    """A copy of the finished run without some results."""
+    copy_of(run, folder)
+    for pattern in patterns:
+        for path in sorted((folder / "results").glob(pattern), reverse=True):
+            path.unlink() if path.is_file() else shutil.rmtree(path)
+    return folder
+
+
+INTERRUPTED = {
+    "features": (["features/scenes"], "/scene-0001.h5", "features/scenes/**/scene-0000.h5"),
+    "upsample": (["maps/scenes", "scores/scenes", "table1.*"], "/scene-0001.h5",
+                 "maps/scenes/**/upsampler=modulation*/scene-0000.h5"),
+    "quality_table": (["table1.*"], "table1.md", "table1.csv"),
+}  # fmt: skip
+"""Stage to what is removed, the file at whose writing the run is killed, and one that is finished then."""
+
+
+@pytest.mark.parametrize("stage", INTERRUPTED)
+def test_an_interrupted_run_goes_on_and_ends_the_same(run: Path, tmp_path: Path, stage: str) -> None:
+    removed, stop, done_before = INTERRUPTED[stage]
+    folder = without(run, tmp_path / "again", *removed)
+    # The manifest alone where everything after it is there.
+    target = "results/table1.csv"
+    if stage == "features":
+        (manifest,) = (run / "results" / "features" / "scenes").rglob("0000.json")
+        target = str(manifest.relative_to(run))
+    kill(started(folder, target, stop))
+    (first,) = (folder / "results").glob(done_before)
     stamp = first.stat().st_mtime_ns
+    assert not list(first.parent.glob("scene-0001.h5")) and not list(first.parent.glob("0000.json"))
 
     assert any((folder / ".snakemake" / "locks").iterdir()), "nothing was left behind"
-    done = snakemake(folder, "results/table1.csv")
+    done = snakemake(folder, target)
     assert done.returncode == 0, done.stdout
-    assert first.stat().st_mtime_ns == stamp, "the finished clip was done again"
+    assert stage == "quality_table" or first.stat().st_mtime_ns == stamp, "the finished clip was done again"
     assert contents(folder) == contents(run)
+
+
+def test_a_second_run_in_the_same_folder_is_refused(run: Path, tmp_path: Path) -> None:
+    folder = without(run, tmp_path / "twice", "table1.*")
+    first = started(folder, "results/table1.csv", "table1.md")
+    try:
+        second = snakemake(folder, "results/table1.csv")
+        assert second.returncode == 1 and "cannot be locked" in second.stdout, second.stdout
+        assert first.poll() is None and not (folder / "results" / "table1.md").exists(), "the first run is at work"
+    finally:
+        kill(first)
 
 
 def run_stages(values: dict[str, Any], dataset: str) -> Path:

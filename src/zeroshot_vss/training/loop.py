@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.distributed as dist
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from zeroshot_vss.training.settings import LoopSettings
@@ -110,7 +111,8 @@ def optimise(
                 | {f"error_t{200 * i}": round(v, 4) for i, v in enumerate(fifths)})  # fmt: skip
             sums[:], seen[:] = 0, 0
         if rank == 0 and ((step + 1) % 500 == 0 or step + 1 == settings.steps):
-            save_file(dict(zip(named, average, strict=True)), path.with_suffix(".tmp"))
+            kept = {name: weight.contiguous() for name, weight in zip(named, average, strict=True)}
+            save_file(kept, path.with_suffix(".tmp"))
             os.replace(path.with_suffix(".tmp"), path)
     if settings.processes > 1:
         dist.destroy_process_group()

@@ -15,7 +15,7 @@ import torch
 import torch.multiprocessing as mp
 from diffusers import AutoencoderTiny, EulerDiscreteScheduler
 from pydantic import BaseModel
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from zeroshot_vss.backbones.inflation import spatial_weights, temporal_weights, video_config
 from zeroshot_vss.errors import InputError

@@ -64,7 +64,7 @@ def draw_batch(
 
 
 def train_process(rank: int, settings: TrainingSettings, latents_path: Path, folder: Path, log: Log) -> None:
-    """One of `settings.processes` data-parallel processes; rank 0 writes `folder/denoiser.safetensors` now and then."""
+    """One of `settings.processes` data-parallel processes; rank 0 writes `denoiser.safetensors` now and then."""
     latents = np.load(latents_path, mmap_mode="r")
     torch.manual_seed(settings.seed)
     scheduler = build_scheduler()

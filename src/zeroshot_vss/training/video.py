@@ -58,7 +58,7 @@ def draw_clips(
 def train_video_process(
     rank: int, settings: VideoTrainingSettings, image_folder: Path, latents_path: Path, folder: Path, log: Log
 ) -> None:
-    """One data-parallel process; rank 0 writes `folder/temporal.safetensors`. Timesteps are shared by a step's clips."""
+    """One data-parallel process; rank 0 writes `temporal.safetensors`. Timesteps are shared by a step's clips."""
     latents = np.load(latents_path, mmap_mode="r")
     torch.manual_seed(settings.seed)
     scheduler = build_scheduler()

@@ -1,0 +1,173 @@
+"""What a file may do: no pickle is ever loaded, and nothing is fetched unless the configuration says so."""
+
+from __future__ import annotations
+
+import ast
+import io
+import pickle
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import numpy as np
+import pytest
+import torch
+
+from small_models import save_embedded, save_mask2former, save_stable_diffusion, save_stable_video_diffusion
+from zeroshot_vss.backbones.folder import fingerprint
+from zeroshot_vss.backbones.loading import load_backbone
+from zeroshot_vss.backbones.spec import BackboneSpec
+from zeroshot_vss.errors import InputError
+from zeroshot_vss.metrics.scores import ClipScores
+from zeroshot_vss.provenance import PACKAGE
+from zeroshot_vss.segmenters.folder import weights_of
+from zeroshot_vss.segmenters.mask2former import FrameSegmenter
+from zeroshot_vss.settings import Segmenter
+
+SOURCES = sorted((Path(__file__).parent.parent / "src" / PACKAGE).rglob("*.py"))
+CPU = torch.device("cpu")
+
+
+class Marker:
+    """An object whose unpickling makes a file: what code of an attacker would do."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.fixture
+def marker(tmp_path: Path) -> Iterator[Path]:
+    """The file that no test may find made; it is shown that the pickle would make it."""
+    path = tmp_path / "executed"
+    pickle.loads(pickle.dumps(Marker(path)))
+    path.unlink()
+    yield path
+    assert not path.exists(), "a pickle was executed"
+
+
+def plant(folder: Path, marker: Path, *names: str) -> None:
+    """Put files of weights that are pickles into a folder, as torch.save writes them and bare."""
+    for index, name in enumerate(names):
+        torch.save({"weight": Marker(marker)}, folder / name)
+        if index % 2:
+            (folder / name).write_bytes(pickle.dumps(Marker(marker)))
+
+
+NAMES = ("diffusion_pytorch_model.bin", "pytorch_model.bin", "model.ckpt", "weights.pt", "weights.pth", "weights.pkl")
+SAVE = {"image": save_stable_diffusion, "video": save_stable_video_diffusion}
+
+
+@pytest.fixture(scope="module", params=list(SAVE))
+def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """Kind and folder of a model."""
+    return request.param, SAVE[request.param](tmp_path_factory.mktemp("models") / request.param)
+
+
+def parts(folder: Path) -> list[Path]:
+    """Folders of weights."""
+    return sorted({path.parent for path in folder.rglob("*.safetensors")})
+
+
+def test_pickles_beside_the_weights_are_passed_over(saved: tuple[str, Path], tmp_path: Path, marker: Path) -> None:
+    kind, folder = saved
+    spec = BackboneSpec.model_validate({"name": "tiny", "path": str(folder), "kind": kind})
+    before = fingerprint(spec)
+    copy = Path(shutil.copytree(folder, tmp_path / "model"))
+    for part in (copy, *parts(copy)):
+        plant(part, marker, *NAMES)
+    spoiled = spec.model_copy(update={"path": str(copy)})
+    load_backbone(spoiled, CPU)
+    assert fingerprint(spoiled) == before, "they are none of the files that results depend on"
+
+
+def test_weights_that_are_pickles_alone_are_refused(saved: tuple[str, Path], tmp_path: Path, marker: Path) -> None:
+    kind, folder = saved
+    for number, part in enumerate(parts(folder)):
+        copy = Path(shutil.copytree(folder, tmp_path / str(number)))
+        for path in (copy / part.name).glob("*.safetensors"):
+            path.unlink()
+        plant(copy / part.name, marker, *NAMES)
+        with pytest.raises(InputError, match=rf"backbone 'tiny': .*{part.name}"):
+            load_backbone(BackboneSpec.model_validate({"name": "tiny", "path": str(copy), "kind": kind}), CPU)
+
+
+def test_a_pickle_under_the_name_of_the_weights_is_refused(tmp_path: Path, marker: Path) -> None:
+    folder = save_embedded(tmp_path / "model")
+    plant(folder / "unet", marker, "diffusion_pytorch_model.safetensors")
+    with pytest.raises(InputError, match=r"backbone 'tiny': .*unet cannot be loaded"):
+        load_backbone(BackboneSpec(name="tiny", path=str(folder)), CPU)
+
+
+def test_a_supervised_network_of_pickles_is_refused(tmp_path: Path, marker: Path) -> None:
+    folder = save_mask2former(tmp_path / "network")
+    (folder / "model.safetensors").unlink()
+    plant(folder, marker, *NAMES)
+    settings = Segmenter.model_validate({"path": str(folder), "datasets": ["v"]})
+    with pytest.raises(InputError, match="network"):
+        FrameSegmenter(weights_of("net", settings), settings, None, CPU)  # pyright: ignore[reportArgumentType]
+
+
+def test_arrays_of_objects_are_refused(tmp_path: Path, marker: Path) -> None:
+    path = tmp_path / "clip.npz"
+    objects = io.BytesIO()
+    np.save(objects, np.array([Marker(marker)], object), allow_pickle=True)
+    for entries in (("clip.npy", "protocol.npy", "frames.npy"), ("array.confusion.npy",)):
+        ClipScores("a", "vspw", 1, {"confusion": np.eye(2)}).save(path)
+        with zipfile.ZipFile(path) as whole:
+            content = {name: whole.read(name) for name in whole.namelist()}
+        with zipfile.ZipFile(path, "w") as spoiled:
+            for name, data in content.items():
+                spoiled.writestr(name, objects.getvalue() if name in entries else data)
+        with pytest.raises(InputError, match=r"clip\.npz: not a file of clip scores"):
+            ClipScores.load(path)
+    path.write_bytes(pickle.dumps(Marker(marker)))
+    with pytest.raises(InputError, match=r"clip\.npz: not a file of clip scores"):
+        ClipScores.load(path)
+
+
+UNSAFE_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+UNSAFE_CALLS = {
+    "torch.load", "pickle.load", "pickle.loads", "joblib.load", "pd.read_pickle", "pandas.read_pickle", "yaml.load",
+    "yaml.full_load", "yaml.unsafe_load", "eval", "exec", "os.system",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(SOURCES[0].parent)))
+def test_the_library_calls_nothing_that_runs_what_it_reads(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            assert not {str(name).split(".")[0] for name in names} & UNSAFE_MODULES
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            given = {word.arg: ast.unparse(word.value) for word in node.keywords}
+            assert called not in UNSAFE_CALLS
+            assert given.get("allow_pickle", "False") == "False"
+            assert given.get("trust_remote_code", "False") == "False"
+            if called.endswith(".from_pretrained") and "config" not in given:
+                assert "local_files_only" in given or path.parent.name == "training", ast.unparse(node)
+
+
+def test_the_hub_is_asked_only_where_the_configuration_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def record(repository: str, **options: Any) -> str:
+        asked.append(options)
+        raise OSError("not in this test")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", record)
+    for download in (False, True):
+        spec = {"name": "tiny", "path": "some-one/some-model", "revision": "a" * 40, "download": download}
+        with pytest.raises(InputError, match="neither a folder nor in the local cache"):
+            load_backbone(BackboneSpec.model_validate(spec), CPU)
+    assert [options["local_files_only"] for options in asked] == [True, False]
+    for options in asked:
+        assert options["revision"] == "a" * 40
+        kinds = {pattern.rpartition(".")[2] for pattern in options["allow_patterns"]}
+        assert kinds == {"json", "txt", "safetensors"}, "no pickle is fetched either"
