@@ -151,8 +151,8 @@ def test_memory_that_runs_out_is_one_line(capsys: pytest.CaptureFixture[str]) ->
     def full_machine() -> None:
         raise MemoryError
 
-    for work, named in ((full_gpu, "the GPU is out of memory (CUDA out of memory. Tried to allocate 2 GiB); set compute."),
-                        (full_machine, "this machine is out of memory")):  # fmt: skip
+    said = "the GPU is out of memory (CUDA out of memory. Tried to allocate 2 GiB); set compute.frames_at_once"
+    for work, named in ((full_gpu, said), (full_machine, "this machine is out of memory")):
         with pytest.raises(SystemExit) as caught:
             complain(work)
         assert str(caught.value).startswith(f"error: {named}") and "\n" not in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +41,21 @@ def test_every_method_setting_is_in_the_manual(name: str, value: Any) -> None:
 @pytest.mark.parametrize("name", list(Baseline.model_fields) + [f"compute.{name}" for name in Compute.model_fields])
 def test_every_other_setting_is_in_the_manual(name: str) -> None:
     assert f"`{name}`" in MANUAL
+
+
+RELIABILITY = (Path(__file__).parent.parent / "docs" / "reliability.md").read_text()
+
+
+def test_every_line_on_reliability_names_tests_that_exist() -> None:
+    rows = [line for line in RELIABILITY.splitlines() if line.startswith("|") and "---" not in line]
+    claims = [row.split("|")[3] for row in rows if "what was done" not in row]
+    assert len(claims) > 20
+    file = ""
+    for claim in claims:
+        names = re.findall(r"`([\w.]+)`", claim)
+        assert names or claim.strip() == "as above", claim
+        for name in names:
+            if name.endswith(".py"):
+                file = (Path(__file__).parent / name).read_text()
+            else:
+                assert f"def test_{name}(" in file, claim
