@@ -126,7 +126,7 @@ class Events:
             self._happened()
             replace(source, target)
 
-        h5py.Dataset.__setitem__ = watched_put
+        h5py.Dataset.__setitem__ = watched_put  # pyright: ignore[reportAttributeAccessIssue]
         os.replace = watched_replace
 
 

@@ -130,10 +130,10 @@ def modulated_images(
                 *_decode_pairs(backbone, plain, maps, chunk, modulation, decode or whole_frames(backbone.decode)),
             )
         except torch.cuda.OutOfMemoryError:
-            if pairs_at_once == 1:
+            if len(chunk) == 1:
                 raise
             torch.cuda.empty_cache()
-            pairs_at_once = (pairs_at_once + 1) // 2
+            pairs_at_once = (len(chunk) + 1) // 2
             continue
         done += len(chunk)
 
