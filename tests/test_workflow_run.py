@@ -285,7 +285,9 @@ def without(run: Path, folder: Path, *patterns: str) -> Path:
 
 
 INTERRUPTED = {
-    "features": (["features/scenes"], "/scene-0001.h5", "features/scenes/**/scene-0000.h5"),
+    "features": ([*(f"{stage}/scenes" for stage in ("features", "correspondences", "coarse")),
+                  "maps/scenes/**/upsampler=nearest*", "scores/scenes/ours-nearest*"],
+                 "/scene-0001.h5", "features/scenes/**/scene-0000.h5"),
     "upsample": (["maps/scenes", "scores/scenes", "table1.*"], "/scene-0001.h5",
                  "maps/scenes/**/upsampler=modulation*/scene-0000.h5"),
     "quality_table": (["table1.*"], "table1.md", "table1.csv"),
@@ -297,11 +299,7 @@ INTERRUPTED = {
 def test_an_interrupted_run_goes_on_and_ends_the_same(run: Path, tmp_path: Path, stage: str) -> None:
     removed, stop, done_before = INTERRUPTED[stage]
     folder = without(run, tmp_path / "again", *removed)
-    # The manifest alone where everything after it is there.
-    target = "results/table1.csv"
-    if stage == "features":
-        (manifest,) = (run / "results" / "features" / "scenes").rglob("0000.json")
-        target = str(manifest.relative_to(run))
+    target = "results/scores/scenes/ours-nearest@small.json" if stage == "features" else "results/table1.csv"
     kill(started(folder, target, stop))
     (first,) = (folder / "results").glob(done_before)
     stamp = first.stat().st_mtime_ns
