@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -54,17 +55,23 @@ def cache_queries(settings: Features, frames_at_once: int, clip: Clip, backbone:
         raise ValueError(f"blocks {settings.blocks} have grids {sorted(grids)}; features.blocks must share one")
     (grid,) = grids
     wanted = [(block, settings.step) for block in settings.blocks]
-    written: dict[int, h5py.Dataset] = {}
+    written: dict[int, Any] = {}
     first = 0
     groups = feature_groups(len(clip), settings.sampling, frames_at_once)
     with ReadAhead(clip, [[row.frame for row in some] for some in groups]) as ahead, WriteBehind() as write:
         for some in progress(groups, len, f"features of {clip.name}"):
             start = start_of(backbone, ahead, some, settings.sampling)
             plain = backbone.denoise(start, settings.sampling, wanted, last=settings.step)
-            for block, step in wanted:
-                queries = plain.queries[block, step].unflatten(1, grid).to("cpu", torch.float16).numpy()
-                if block not in written:
-                    written[block] = add_maps(file, f"block{block}", len(rows), queries.shape[1:], np.float16)
+            found = {
+                block: plain.queries[block, step].unflatten(1, grid).to("cpu", torch.float16).numpy()
+                for block, step in wanted
+            }
+            if not written:
+                # All before the first write, so that the file is the same byte for byte each time.
+                written = {
+                    k: add_maps(file, f"block{k}", len(rows), q.shape[1:], np.float16) for k, q in found.items()
+                }
+            for block, queries in found.items():
                 write(written[block].__setitem__, slice(first, first + len(some)), queries)
             first += len(some)
     add_array(file, "rows", np.array(rows, np.int32))
