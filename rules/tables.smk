@@ -28,7 +28,7 @@ rule quality_table:
         "../envs/zeroshot_vss.yaml"
     params:
         job=plainly(lambda wildcards: PLAN.table_job(wildcards.table)),
-        published=lambda wildcards: PLAN.published(wildcards.table) or "",
+        published=lambda wildcards: PLAN.published(wildcards.table) or "none",
         timed=plainly(lambda wildcards: json.dumps(PLAN.timed(wildcards.table))),
         code=CODE["table"],
     shell:

@@ -13,7 +13,7 @@ complain(
     lambda: run(
         TableJob.model_validate_json(told),
         Path(csv),
-        Path(published) if published else None,
+        None if published == "none" else Path(published),
         list(map(Path, scores)),
         [list(map(Path, row)) for row in json.loads(timed)],
     )

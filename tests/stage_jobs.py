@@ -76,7 +76,7 @@ def steps_of(plan: Plan) -> list[Step]:
         return Step("score", "score.py", (told, path, maps), (path, path.replace(".json", ".csv")))
 
     scores = plan.table_inputs("table1")
-    timed = plan.timed("table1")
+    told, timed = plan.table_job("table1"), plan.timed("table1")
     kinds = tuple(f"results/table1.{kind}" for kind in ("csv", "md", "tex"))
     picture = "results/figures/overview.png"
     return [
@@ -87,9 +87,7 @@ def steps_of(plan: Plan) -> list[Step]:
         job("coarse", stages["coarse"], checked, stages["features"], stages["correspondences"]),
         job("upsample", stages["upsample"], checked, stages["coarse"]),
         *map(score, scores, (baseline, stages["upsample"])),
-        Step(
-            "quality_table", "table.py", (plan.table_job("table1"), "", json.dumps(timed), kinds[0], *scores), kinds
-        ),
+        Step("quality_table", "table.py", (told, "none", json.dumps(timed), kinds[0], *scores), kinds),
         Step("overview", "overview.py", (plan.overview_job(), picture, baseline, stages["upsample"]), (picture,)),
     ]  # fmt: skip
 

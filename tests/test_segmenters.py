@@ -110,12 +110,19 @@ def test_its_row_of_a_table(model: Path, tmp_path: Path) -> None:
         {
             "datasets": {"cityscapes": cityscapes, "scenes": {"options": {"count": 1, "frames": 3}}},
             "methods": {"mask2former": {"segmenter": {"path": str(model), "datasets": ["cityscapes"]}}},
-            "tables": {"table1": {"datasets": ["cityscapes", "scenes"], "methods": ["first-frame", "mask2former"]}},
+            "tables": {
+                "of-mine": {
+                    "title": "A table that the paper does not have",
+                    "datasets": ["cityscapes", "scenes"],
+                    "backbones": [],
+                    "methods": ["first-frame", "mask2former"],
+                }
+            },
         },
     )
-    done = snakemake(folder, "results/table1.csv")
+    done = snakemake(folder, "results/of-mine.csv")
     assert done.returncode == 0, done.stdout
-    table: Any = pd.read_csv(folder / "results" / "table1.csv")
+    table: Any = pd.read_csv(folder / "results" / "of-mine.csv")
     rows = table[table["source"] == "measured"][["method", "data set", "supervision"]].to_numpy().tolist()
     assert rows == [
         ["First frame copied", "Cityscapes", "trivial"],

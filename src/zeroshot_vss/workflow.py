@@ -129,12 +129,12 @@ class Plan:
         """
         chosen = self.config.tables[table]
         rows = [
-            self.row(dataset, method, backbone)
+            Row(dataset, method, backbone)
             for dataset in chosen.datasets
             for method in chosen.methods
-            for backbone in chosen.backbones
+            for backbone in (chosen.backbones if self.config.method(method).has_backbone else (None,))
         ]
-        return [row for row in dict.fromkeys(rows) if self._measured(row)]
+        return [row for row in rows if self._measured(row)]
 
     def _measured(self, row: Row) -> bool:
         method = self.config.method(row.method)
