@@ -173,11 +173,13 @@ OTHER: dict[str, Any] = {
     "features.blocks": [6, 7, 8, 9], "features.step": 23,
     "context.blocks": [7], "context.clusters": 30, "context.initialisations": 3, "context.fit": "first-batch",
     "context.classifier": "mlp", "context.classifier_options": {"n_neighbors": 3}, "context.batches.size": 7,
-    "context.batches.last": "shifted", "context.seed": 2,
+    "context.batches.last": "shifted", "context.seed": 2, "context.components": 32,
     "refinement.variant": "released", "refinement.block": 8, "refinement.window": 8.5,
     "upsampling.upsampler": None, "upsampling.modulation.block": 8, "upsampling.modulation.step": 23,
     "upsampling.modulation.strength": 10, "upsampling.modulation.blend_through": 24,
-    "upsampling.modulation.injection": False, "upsampling.filter": 0.5, "upsampling.difference": "wrapped-8-bit",
+    "upsampling.modulation.injection": False, "upsampling.modulation.one_step": True, "upsampling.modulation.apart": 3,
+    "upsampling.filter": 0.5, "upsampling.difference": "wrapped-8-bit", "upsampling.decoder": "tiny",
+    "upsampling.halo": 4,
 }  # fmt: skip
 """Another value for each setting of a method."""
 
