@@ -177,7 +177,8 @@ OTHER: dict[str, Any] = {
     "refinement.variant": "released", "refinement.block": 8, "refinement.window": 8.5,
     "upsampling.upsampler": None, "upsampling.modulation.block": 8, "upsampling.modulation.step": 23,
     "upsampling.modulation.strength": 10, "upsampling.modulation.blend_through": 24,
-    "upsampling.modulation.injection": False, "upsampling.modulation.one_step": True, "upsampling.modulation.apart": 3,
+    "upsampling.modulation.injection": False, "upsampling.modulation.one_step": True,
+    "upsampling.modulation.apart": 3,
     "upsampling.filter": 0.5, "upsampling.difference": "wrapped-8-bit", "upsampling.decoder": "tiny",
     "upsampling.halo": 4,
 }  # fmt: skip
@@ -190,7 +191,7 @@ def parts(settings: MethodSettings) -> dict[str, str]:
         "features": spell(settings.stage_features()),
         "context": spell(settings.context),
         "refinement": spell(settings.stage_correspondence()),
-        "upsampling": spell(settings.stage_upsampling()),
+        "upsampling": spell(settings.upsampling),
     }
 
 
@@ -209,7 +210,8 @@ def test_there_is_another_value_for_every_setting() -> None:
 @pytest.mark.parametrize("key", [key for key in OTHER if key != "upsampling.upsampler"])
 def test_a_setting_changes_the_paths_of_its_own_stages_alone(key: str) -> None:
     stage = key.partition(".")[0]
-    expected = {"features", "upsampling"} if stage == "sampling" else {stage}
+    # Label maps lie below the features that they begin with.
+    expected = {"features"} if stage == "sampling" else {stage}
     assert differing(nested(key, OTHER[key])) == expected
 
 
@@ -217,7 +219,7 @@ def test_batches_are_spelled_where_they_matter_only() -> None:
     released = {"sampling": {"noise": "batch"}, "refinement": {"variant": "released"}}
     size = {"context": {"batches": {"size": 7}}}
     assert differing(size) == {"context"}
-    assert differing(size, released) == {"features", "context", "refinement", "upsampling"}
+    assert differing(size, released) == {"features", "context", "refinement"}
     nearest = {"upsampling": {"upsampler": "nearest", "modulation": None}}
     assert differing(size, merge(released, nearest)) == {"features", "context", "refinement"}
     assert differing({"sampling": {"seed": 5}}, nearest) == {"features"}
@@ -290,3 +292,10 @@ def test_a_job_is_found_by_its_path_where_the_data_of_other_rows_are_missing() -
         plan.job("results/maps/scenes/of/no/row/0000")
     with pytest.raises(InputError, match="no row of the configuration needs results/maps/nothing/0000"):
         Plan(read_config(shipped())).job("results/maps/nothing/0000")
+
+
+@pytest.mark.parametrize("method", ["ours-released", "fast"])
+def test_no_name_of_a_folder_is_too_long(method: str) -> None:
+    """File systems take 255 bytes; the video model's settings are the longest."""
+    settings = read_config(shipped("paper.yaml")).method_settings(method, "svd", "cityscapes")
+    assert max(len(part.encode()) for part in parts(settings).values()) < 230

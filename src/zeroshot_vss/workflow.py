@@ -285,7 +285,7 @@ class Plan:
             )
             add("coarse", f"coarse/{refined}", shard, coarse)
             job = UpsampleJob(**told, **decoding, settings=upsampling)
-            add("upsample", f"maps/{refined}/{spell(upsampling)}", shard, job)
+            add("upsample", f"maps/{refined}/{spell(settings.upsampling)}", shard, job)
         return found
 
     def job(self, path: str) -> str:
