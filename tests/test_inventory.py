@@ -343,7 +343,7 @@ def test_measured_times_of_a_backbone(tmp_path: Path) -> None:
     for name, folder, clip, seconds in (
         ("features", "f", "a", 2.0),
         ("features", "f", "b", 1.0),
-        ("maps", f"f/c/m/{MODULATION},block=7", "a", 8.0),
+        ("maps", f"f/c/m/{MODULATION}~block=7", "a", 8.0),
         ("maps", "f/c/m/upsampler=nearest", "a", 0.5),
         ("features", "f", "gone", 99.0),
     ):

@@ -21,6 +21,7 @@ from zeroshot_vss.errors import InputError
 from zeroshot_vss.inventory.data import FoundDataSet
 from zeroshot_vss.inventory.geometry import SD21, SVD
 from zeroshot_vss.inventory.models import FoundBackbone
+from zeroshot_vss.paths import BETWEEN
 from zeroshot_vss.settings import Features, MethodSettings
 from zeroshot_vss.store import open_clip
 from zeroshot_vss.workflow import Plan, Row
@@ -205,7 +206,7 @@ def _folders(stages: Mapping[str, Sequence[str]]) -> dict[str, Path]:
 
 def _kind(stage: str, folder: Path) -> str:
     """Upsamplers differ too much to be one kind."""
-    return f"{stage}, {folder.name.split(',')[0]}" if stage == "maps" else stage
+    return f"{stage}, {folder.name.split(BETWEEN)[0]}" if stage == "maps" else stage
 
 
 def _feature_bytes(backbone: FoundBackbone, data: FoundDataSet, settings: Features) -> int:
