@@ -54,7 +54,9 @@ def made(tmp_path: Path) -> tuple[FrontierJob, list[Path]]:
     scores = []
     for name, miou in (("exact", 0.6), ("fast", 0.57)):
         scores.append(tmp_path / f"{name}.json")
-        scores[-1].write_text(json.dumps({"miou": miou, "mvc8": None, "boundary_f": 0.4}))
+        scores[-1].write_text(
+            json.dumps({"protocol": "vspw", "clips": 2, "frames": 4, "miou": miou, "mvc8": None, "boundary_f": 0.4})
+        )
     job = FrontierJob(title="Fast mode", rows=(row("Ours"), row("Fast")), datasets={"scenes": SCENES})
     return job, [*scores, *stages]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +9,16 @@ import matplotlib as mpl
 import matplotlib.ticker as ticks
 import pandas as pd
 
-from zeroshot_vss.files import replacing
 from zeroshot_vss.store import results_of
 from zeroshot_vss.tables.efficiency import efficiency
-from zeroshot_vss.tables.files import write_table
+from zeroshot_vss.tables.files import read_scores, write_plot, write_table
 from zeroshot_vss.tables.frontier import FrontierJob, changed_share, frontier_layout, frontier_table, on_frontier
 
 
 def run(job: FrontierJob, csv: Path, png: Path, pdf: Path, paths: list[Path]) -> None:
     """Write the table and the plot. `paths` are the rows' scores, then the manifests of each row's stages."""
     rows = job.rows
-    scores = [json.loads(path.read_text()) for path in paths[: len(rows)]]
+    scores = [read_scores(path) for path in paths[: len(rows)]]
     left = iter(paths[len(rows) :])
     stages = [{stage: results_of([next(left) for _ in range(n)]) for stage, n in row.stages} for row in rows]
     maps = [list(found.values())[-1] for found in stages]
@@ -35,11 +33,7 @@ def run(job: FrontierJob, csv: Path, png: Path, pdf: Path, paths: list[Path]) ->
     wide = frontier_layout(table)
     markdown = f"# {job.title}\n\n{wide.to_markdown(index=False, disable_numparse=True)}\n"
     write_table(csv, table, markdown, wide.to_latex(index=False, escape=True))
-    figure = draw(job, table)
-    for path in (png, pdf):
-        with replacing(path) as partial:
-            metadata = {"Software": None} if path.suffix == ".png" else {"CreationDate": None}
-            figure.savefig(partial, dpi=200, format=path.suffix[1:], metadata=metadata)
+    write_plot(draw(job, table), png, pdf)
 
 
 def draw(job: FrontierJob, table: pd.DataFrame) -> Any:

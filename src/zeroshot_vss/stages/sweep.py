@@ -9,7 +9,7 @@ import matplotlib as mpl
 import pandas as pd
 
 from zeroshot_vss.files import replacing
-from zeroshot_vss.tables.files import read_clips, read_scores
+from zeroshot_vss.tables.files import read_clips, read_scores, write_plot
 from zeroshot_vss.tables.sweep import NAMES, SweepJob, sweep_table
 
 
@@ -19,11 +19,7 @@ def run(job: SweepJob, csv: Path, png: Path, pdf: Path, scores: list[Path]) -> N
     table = sweep_table(job, pooled, [read_clips(path.with_suffix(".csv")) for path in scores])
     with replacing(csv) as partial:
         table.to_csv(partial, index=False)
-    figure = _draw(job, table)
-    for path in (png, pdf):
-        with replacing(path) as partial:
-            metadata = {"Software": None} if path.suffix == ".png" else {"CreationDate": None}
-            figure.savefig(partial, dpi=200, format=path.suffix[1:], metadata=metadata)
+    write_plot(_draw(job, table), png, pdf)
 
 
 def _draw(job: SweepJob, table: pd.DataFrame) -> Any:

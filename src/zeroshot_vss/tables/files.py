@@ -1,4 +1,4 @@
-"""The files that tables are made of, and the three files of a table."""
+"""The files that tables are made of, the three files of a table, and those of a plot."""
 
 from __future__ import annotations
 
@@ -49,3 +49,11 @@ def write_table(csv: Path, table: pd.DataFrame, markdown: str, latex: str) -> No
     for suffix, text in ((".csv", table.to_csv(index=False)), (".md", markdown), (".tex", latex)):
         with replacing(csv.with_suffix(suffix)) as partial:
             partial.write_text(text)
+
+
+def write_plot(figure: Any, *paths: Path) -> None:
+    """Write a figure of matplotlib as PNG or PDF, by the paths' endings; the same bytes each time."""
+    for path in paths:
+        metadata = {"Software": None} if path.suffix == ".png" else {"CreationDate": None}
+        with replacing(path) as partial:
+            figure.savefig(partial, dpi=200, format=path.suffix[1:], metadata=metadata)
