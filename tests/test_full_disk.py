@@ -8,13 +8,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+from bounded import forked
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.store import Manifest, add_array, add_maps, read_all, run_clips
 
@@ -54,23 +54,6 @@ def refused(folder: Path) -> str:
         stage(folder)
     assert not (folder / "0000.json").exists() and not list(folder.glob(".*"))
     return str(caught.value)
-
-
-def forked(work: Callable[[], None]) -> int:
-    """Do something in a process of its own, which HDF5 may crash; its exit status."""
-    process = os.fork()
-    if not process:
-        status = 1
-        try:
-            work()
-            status = 0
-        except BaseException:
-            import traceback
-
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
 @pytest.fixture(scope="module")

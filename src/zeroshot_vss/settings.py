@@ -159,6 +159,10 @@ class Modulation(Settings):
     apart: Positive | None = None
     """Shortcut: labels whose masks lie at least this many cells apart are modulated in one pass."""
 
+    def last_step(self, sampling: MethodSampling) -> int:
+        """The last step that modulated passes take."""
+        return self.step if self.one_step else sampling.steps - 1
+
 
 class Upsampler(Settings):
     """From a coarse map to full resolution."""

@@ -104,12 +104,10 @@ class LatentDiffusion(Backbone):
 
     @torch.inference_mode()
     def decode(self, latents: Tensor, tiny: bool = False) -> Tensor:
-        if tiny:
-            given = (latents / self.tiny_decoder.config.scaling_factor).to(self.tiny_decoder.dtype)
-            parts = given.split(self.images_at_once)
-            return torch.cat([self.tiny_decoder.decode(part).sample.float() for part in parts])
-        scaled = (latents / self.vae.config.scaling_factor).to(self.vae.dtype)
-        return torch.cat([self.decode_latents(part).float() for part in scaled.split(self.images_at_once)])
+        model = self.tiny_decoder if tiny else self.vae
+        scaled = (latents / model.config.scaling_factor).to(model.dtype).split(self.images_at_once)
+        images = [model.decode(part).sample if tiny else self.decode_latents(part) for part in scaled]
+        return torch.cat([part.float() for part in images])
 
     def decode_latents(self, latents: Tensor) -> Tensor:
         """Images of unscaled latents, each for itself."""
@@ -132,7 +130,7 @@ class LatentDiffusion(Backbone):
         plain.states[sampling.start - 1] = x = start.latents
         schedule = self.schedule(sampling.steps)
         if last is None:
-            last = modulation.step if modulation is not None and modulation.one_step else sampling.steps - 1
+            last = sampling.steps - 1 if modulation is None else modulation.last_step(sampling)
         for step in range(sampling.start, last + 1):
             asked = self.decoder.self_queries(tuple(b for b, s in queries if s == step))
             injected: dict[str, Any] = {}
@@ -168,7 +166,7 @@ class LatentDiffusion(Backbone):
         x = plain.states[modulation.step - 1][frames]
         blend = F.interpolate(masks, x.shape[-2:], mode="nearest")
         pick = _Pick(plain, frames, self.coupled)
-        for step in range(modulation.step, sampling.steps):
+        for step in range(modulation.step, modulation.last_step(sampling) + 1):
             before = x
             processors, given = self._injection(plain, pick, modulation, step)
             if step == modulation.step:
@@ -181,8 +179,6 @@ class LatentDiffusion(Backbone):
                 unmodulated = clean_latent(plain.states[step - 1], unmodulated, schedule, step)
             if modulation.blend_through is not None and step <= modulation.blend_through:
                 x = blend * x + (1 - blend) * unmodulated[frames]
-            if modulation.one_step:
-                break
         return x
 
     def _injection(

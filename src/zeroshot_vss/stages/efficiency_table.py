@@ -8,7 +8,7 @@ import pandas as pd
 
 from zeroshot_vss.store import results_of
 from zeroshot_vss.tables.efficiency import EfficiencyJob, efficiency, efficiency_layout, frames_in
-from zeroshot_vss.tables.files import write_table
+from zeroshot_vss.tables.files import write_one_layout
 
 
 def run(job: EfficiencyJob, csv: Path, manifests: list[Path]) -> None:
@@ -21,6 +21,4 @@ def run(job: EfficiencyJob, csv: Path, manifests: list[Path]) -> None:
         words = {"method": row.method, "backbone": row.backbone, "data set": row.dataset, "frames": frames}
         rows.append(words | efficiency(frames, stages))
     table = pd.DataFrame(rows)
-    wide = efficiency_layout(table)
-    markdown = f"# {job.title}\n\n{wide.to_markdown(index=False, disable_numparse=True)}\n"
-    write_table(csv, table, markdown, wide.to_latex(index=False, escape=True))
+    write_one_layout(csv, table, efficiency_layout(table), job.title)

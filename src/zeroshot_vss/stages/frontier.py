@@ -11,7 +11,7 @@ import pandas as pd
 
 from zeroshot_vss.store import results_of
 from zeroshot_vss.tables.efficiency import efficiency
-from zeroshot_vss.tables.files import read_scores, write_plot, write_table
+from zeroshot_vss.tables.files import read_scores, write_one_layout, write_plot
 from zeroshot_vss.tables.frontier import FrontierJob, changed_share, frontier_layout, frontier_table, on_frontier
 
 
@@ -30,9 +30,7 @@ def run(job: FrontierJob, csv: Path, png: Path, pdf: Path, paths: list[Path]) ->
         costs.append(efficiency(frames, stages[index]))
         changed.append(changed_share(maps[index], maps[job.reference(index)], mapped))
     table = frontier_table(job, scores, costs, changed)
-    wide = frontier_layout(table)
-    markdown = f"# {job.title}\n\n{wide.to_markdown(index=False, disable_numparse=True)}\n"
-    write_table(csv, table, markdown, wide.to_latex(index=False, escape=True))
+    write_one_layout(csv, table, frontier_layout(table), job.title)
     write_plot(draw(job, table), png, pdf)
 
 

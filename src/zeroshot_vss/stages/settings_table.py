@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zeroshot_vss.store import results_of
-from zeroshot_vss.tables.files import write_table
+from zeroshot_vss.tables.files import write_one_layout
 from zeroshot_vss.tables.used_settings import SettingsJob, settings_layout, settings_of, settings_table
 
 
@@ -17,6 +17,4 @@ def run(job: SettingsJob, csv: Path, manifests: list[Path]) -> None:
         for column in job.columns
     ]
     table = settings_table(columns)
-    wide = settings_layout(table)
-    markdown = f"# {job.title}\n\n{wide.to_markdown(index=False, disable_numparse=True)}\n"
-    write_table(csv, table, markdown, wide.to_latex(index=False, escape=True))
+    write_one_layout(csv, table, settings_layout(table), job.title)

@@ -51,6 +51,12 @@ def write_table(csv: Path, table: pd.DataFrame, markdown: str, latex: str) -> No
             partial.write_text(text)
 
 
+def write_one_layout(csv: Path, table: pd.DataFrame, layout: pd.DataFrame, title: str) -> None:
+    """Write a table whose Markdown and LaTeX are one and the same `layout` of texts under a title."""
+    markdown = f"# {title}\n\n{layout.to_markdown(index=False, disable_numparse=True)}\n"
+    write_table(csv, table, markdown, layout.to_latex(index=False, escape=True))
+
+
 def write_plot(figure: Any, *paths: Path) -> None:
     """Write a figure of matplotlib as PNG or PDF, by the paths' endings; the same bytes each time."""
     for path in paths:
