@@ -128,17 +128,17 @@ def test_filter_by_hand() -> None:
     assert torch.equal(difference.filter_maps(maps, masks, 0), maps * masks)
 
 
-def test_masks_are_resized_on_8_bits_with_lanczos() -> None:
-    masks = np.random.default_rng(0).integers(0, 2, (2, 4, 6)).astype(np.uint8)
-    found = difference.resize_masks(masks, (32, 48))
-    assert found.shape == (2, 32, 48)
-    assert found.min() >= 0
-    assert found.max() <= 1
+@few
+@given(st.integers(0, 99), *(2 * [st.integers(1, 60)]), *(2 * [st.integers(0, 200)]))
+def test_masks_are_resized_on_8_bits_as_pillow_does(seed: int, h: int, w: int, more: int, wider: int) -> None:
+    height, width = h + more, w + wider
+    masks = np.random.default_rng(seed).integers(0, 2, (2, h, w)).astype(np.uint8)
+    found = difference.resize_masks(torch.from_numpy(masks), (height, width))
+    assert found.dtype == torch.float64
     for mask, resized in zip(masks, found, strict=True):
-        picture = Image.fromarray(mask * np.uint8(255)).resize((48, 32), Image.Resampling.LANCZOS)
-        assert np.array_equal(np.rint(resized * 255), np.asarray(picture))
-    same = difference.resize_masks(masks, (4, 6))
-    assert np.array_equal(same, masks)
+        picture = Image.fromarray(mask * np.uint8(255)).resize((width, height), Image.Resampling.LANCZOS)
+        assert np.array_equal(resized.numpy(), np.asarray(picture) / 255)
+    assert np.array_equal(difference.resize_masks(torch.from_numpy(masks), (h, w)), masks)
 
 
 # Argmax

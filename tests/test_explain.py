@@ -116,10 +116,8 @@ def model_key(**more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("more", "device"),
     [
-        ({"device": "cuda", "half": True}, "cuda, half precision"),
-        ({"device": "cuda", "half": False}, "cuda, single precision"),
-        ({"device": "cpu", "half": True}, "cpu, single precision"),
-        ({"device": "cuda"}, "cuda, precision not kept"),
+        ({"device": "cuda", "precision": "bfloat16"}, "cuda, bfloat16"),
+        ({"device": "cpu"}, "cpu"),
     ],
 )
 def test_device_precision_and_weights(tmp_path: Path, more: dict[str, Any], device: str) -> None:

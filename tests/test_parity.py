@@ -333,7 +333,8 @@ def test_masks(batch: int) -> None:
     stored = arrays(f"difference_batch{batch}")
     expected = stored["mask_lanczos"]
     for masks, resized in zip(stored["coarse_masks"], expected, strict=True):
-        found = difference.resize_masks(masks[: len(resized)] // 255, (resized.shape[1], resized.shape[2]))
+        some = torch.from_numpy(masks[: len(resized)] // 255)
+        found = difference.resize_masks(some, (resized.shape[1], resized.shape[2])).numpy()
         assert np.array_equal(found.astype(resized.dtype), resized)
 
 
@@ -346,7 +347,7 @@ def argmax_of(
     best = difference.RunningArgmax(maps.shape[1], height, width, -1, maps.device, dtype)
     frames = torch.arange(maps.shape[1])
     for label, masks, offered in zip(stored["labels"], stored["coarse_masks"], maps, strict=True):
-        resized = torch.from_numpy(difference.resize_masks(masks // 255, (height, width)))
+        resized = difference.resize_masks(torch.from_numpy(masks // 255), (height, width))
         filtered = offered if strength is None else difference.filter_maps(offered, resized, strength)
         best.update(int(label), frames, filtered)
     return best.labels.numpy()

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import torch
 import yaml
@@ -24,13 +25,14 @@ from benchmarks.gpu.figures import measure
 from benchmarks.gpu.models import MODELS
 from benchmarks.gpu.rate import matmul_rate
 from benchmarks.gpu.report import Device, Report, show, write
+from zeroshot_vss.backbones.loading import PRECISIONS
+from zeroshot_vss.backbones.spec import Precision
 from zeroshot_vss.compute import Compute
 from zeroshot_vss.config import Config, merge, read_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.runtime import prepare
 
 CONFIG = Path(__file__).parents[2] / "config"
-DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -47,7 +49,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--long", type=int, help="frames of a further clip, run for memory")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=2, help="of the CPU; 1 where other processes keep it busy")
-    parser.add_argument("--dtype", choices=DTYPES, help="default: float16 on a GPU, as the workflow; else float32")
+    parser.add_argument("--precision", choices=get_args(Precision), default="auto", help="as in the configuration")
     parser.add_argument("--memory", type=float, help="compute.memory in GiB; found from what is free by default")
     parser.add_argument("--frames-at-once", type=int, default=2, help="compute.frames_at_once")
     parser.add_argument("--clusters", type=int, help="K; default: the configuration's")
@@ -73,11 +75,11 @@ def run(arguments: Sequence[str] | None = None) -> Report:
     device = prepare(chosen)
     cuda = device.type == "cuda"
     compute = chosen.model_copy(update={"memory": args.memory or "auto"})
-    dtype = DTYPES[args.dtype or ("float16" if cuda else "float32")]
     # Half precision is no use on CPUs; the rate is measured in what the networks run in.
-    formats = {"bfloat16", "float16", str(dtype).removeprefix("torch.")} if cuda else {"float32"}
+    precision: Precision = args.precision
+    formats = {"bfloat16", "float16", "float32"} if cuda else {"float32"}
     side = args.matrix or (8192 if cuda else 512)
-    rates = {name: matmul_rate(device, DTYPES[name], side) for name in sorted(formats)}
+    rates = {name: matmul_rate(device, PRECISIONS[name], side) for name in sorted(formats)}
     lengths = [args.frames, 4 * args.frames, *([args.long] if args.long else [])]
     name = torch.cuda.get_device_name(device) if cuda else platform.processor() or platform.machine()
     described = Device(name=name, threads=torch.get_num_threads(), rates=rates, torch=torch.__version__)
@@ -89,7 +91,7 @@ def run(arguments: Sequence[str] | None = None) -> Report:
             settings = settings.model_copy(update={"context": context})
         with tempfile.TemporaryDirectory(dir=args.scratch) as folder:
             size = (args.size[0], args.size[1])
-            found = measure(model, settings, compute, device, dtype, size, args.labels, lengths, Path(folder))
+            found = measure(model, settings, compute, device, precision, size, args.labels, lengths, Path(folder))
         # Written after each model: an error in the next loses nothing.
         report = Report(device=described, models=(*report.models, found))
         write(report, args.output)

@@ -15,6 +15,7 @@ from benchmarks.gpu.models import MODELS, write_model
 from benchmarks.gpu.stages import STAGES, Bench
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
 from zeroshot_vss.backbones.loading import load_backbone
+from zeroshot_vss.backbones.spec import Precision
 from zeroshot_vss.compute import Compute
 from zeroshot_vss.features import network_size
 from zeroshot_vss.settings import MethodSettings, Settings
@@ -74,20 +75,14 @@ class Figures(Settings):
         return stage.teraflop / stage.seconds
 
 
-def load(name: str, folder: Path, device: torch.device, dtype: torch.dtype) -> tuple[LatentDiffusion, float]:
+def load(name: str, folder: Path, device: torch.device, precision: Precision) -> tuple[LatentDiffusion, float]:
     """A random model through the library's loading, and the seconds that took (files in the page cache)."""
-    half = device.type == "cuda" and dtype != torch.float32
-    spec = write_model(name, folder, device, half)
+    spec = write_model(name, folder, device, precision)
     synchronise(device)
     began = time.perf_counter()
     backbone = load_backbone(spec, device)
     synchronise(device)
-    seconds = time.perf_counter() - began
-    if backbone.dtype != dtype:
-        backbone.unet.to(dtype)
-        backbone.vae.to(dtype)
-        backbone.dtype = dtype
-    return backbone, seconds
+    return backbone, time.perf_counter() - began
 
 
 def measure(
@@ -95,7 +90,7 @@ def measure(
     settings: MethodSettings,
     compute: Compute,
     device: torch.device,
-    dtype: torch.dtype,
+    precision: Precision,
     size: tuple[int, int],
     labels: int,
     lengths: Sequence[int],
@@ -107,13 +102,13 @@ def measure(
         name: of :data:`MODELS`.
         settings: of the method; its seeds and numbers of steps count, too.
         compute: memory and frames a call.
-        device, dtype: where and in which numbers the networks run.
+        device, precision: where and in which numbers the networks run.
         size: H, W of the frames.
         labels: in every frame.
         lengths: frames of the clips; the first is looked at stage by stage, the others for time and memory.
         folder: for files that can be deleted afterwards.
     """
-    backbone, loading = load(name, folder / "model", device, dtype)
+    backbone, loading = load(name, folder / "model", device, precision)
     bench = Bench(backbone, settings, compute, device, folder, labels)
     clip = MovingPattern(lengths[0], size)
     some = len(bench.groups(clip)[0].rows)
@@ -125,7 +120,7 @@ def measure(
     return Figures(
         model=name,
         title=MODELS[name].title,
-        dtype=str(dtype).removeprefix("torch."),
+        dtype=str(backbone.dtype).removeprefix("torch."),
         size=size,
         network_size=network_size(clip, backbone, settings.stage_sampling()),
         labels=labels,

@@ -12,7 +12,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from small_models import SD_SCHEDULE, SVD_SCHEDULE, write_tokenizer
-from zeroshot_vss.backbones.spec import BackboneSpec
+from zeroshot_vss.backbones.spec import BackboneSpec, Precision
 
 LEVELS = 4
 
@@ -103,7 +103,7 @@ def make_vae(model: Model) -> Any:
     return AutoencoderKL(**options, up_block_types=levels, **model.vae)  # pyright: ignore[reportArgumentType]
 
 
-def write_model(name: str, folder: Path, device: torch.device, half: bool, seed: int = 0) -> BackboneSpec:
+def write_model(name: str, folder: Path, device: torch.device, precision: Precision, seed: int = 0) -> BackboneSpec:
     """Write a random model in the format that the library loads; returns where it is.
 
     The numbers are drawn on `device`. A model of 1.5 billion weights takes 3 GB in half precision.
@@ -119,7 +119,7 @@ def write_model(name: str, folder: Path, device: torch.device, half: bool, seed:
     for part, make in parts.items():
         with device:
             made = make()
-        (made.half() if half else made).save_pretrained(folder / part)
+        (made if precision == "float32" else made.half()).save_pretrained(folder / part)
     _write_json(folder / "scheduler" / "scheduler_config.json", SVD_SCHEDULE if video else SD_SCHEDULE)
     if video:
         values = {
@@ -129,7 +129,7 @@ def write_model(name: str, folder: Path, device: torch.device, half: bool, seed:
         _write_json(folder / "feature_extractor" / "preprocessor_config.json", values)
     else:
         write_tokenizer(folder / "tokenizer")
-    return BackboneSpec(name=name, path=str(folder), kind=model.kind, half=half)
+    return BackboneSpec(name=name, path=str(folder), kind=model.kind, precision=precision)
 
 
 def make_encoder(model: Model) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from reprlib import Repr
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from zeroshot_vss.backbones.spec import BackboneSpec
+from zeroshot_vss.backbones.spec import BackboneSpec, Precision
 from zeroshot_vss.compute import Compute
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.plan import FiguresConfig
@@ -46,7 +46,7 @@ class BackboneConfig(Settings):
     revision: str | None = None
     download: bool = False
     tiny_decoder: str | None = None
-    half: bool = True
+    precision: Precision = "auto"
     settings: Overrides = {}
     """Overrides of method settings that this model needs."""
     methods: dict[str, Overrides] = {}
@@ -54,9 +54,7 @@ class BackboneConfig(Settings):
 
     def spec(self, name: str) -> BackboneSpec:
         """What a job needs to load it."""
-        return BackboneSpec(
-            name=name, **self.model_dump(include={"kind", "path", "revision", "download", "tiny_decoder", "half"})
-        )
+        return BackboneSpec(name=name, **self.model_dump(exclude={"title", "settings", "methods"}))
 
 
 class MethodConfig(Settings):
@@ -195,6 +193,11 @@ class Config(Settings):
             _all_known("figures.backbones", self.figures.backbones, self.backbones)
             _all_known("figures: methods", self.figures.named_methods(), self.methods)
             _all_known("figures: data sets", self.figures.named_datasets(), self.datasets)
+        for where, names in (
+            ("clips", self.clips), ("datasets", self.datasets), ("backbones", self.backbones),
+            ("methods", self.methods), *((f"sweeps.{n}", s.overrides()) for n, s in self.sweeps.items()),
+        ):  # fmt: skip
+            _all_usable(where, names)
         _all_known("user_clips.method", [self.user_clips.method], self.methods)
         _all_known("user_clips.backbone", [self.user_clips.backbone], self.backbones)
         for name, method in self.methods.items():
@@ -255,6 +258,13 @@ def _all_known(where: str, names: Any, known: Mapping[str, object]) -> None:
     for name in names:
         if name not in known:
             raise ValueError(f"{where}: {name!r} is not defined; known: {', '.join(known)}")
+
+
+def _all_usable(where: str, names: Iterable[str]) -> None:
+    """Names become parts of paths, and wildcards, which Snakemake splits at commas in the jobs that it submits."""
+    for name in names:
+        if name in ("", ".", "..") or any(c in name for c in "/\\\0," + VARIANT):
+            raise ValueError(f"{where}: {name!r} cannot be a name; choose one without '/', '\\', ',' and '{VARIANT}'")
 
 
 def merge(base: Overrides, over: Mapping[str, Any]) -> Overrides:

@@ -23,7 +23,8 @@ FOLDERS = ("checked", "features", "correspondences", "coarse", "maps", "baseline
 """Of the stages, below the folder of the results: `<folder>/<data set>/.../<clip>.h5` and `<part>.json`."""
 SOURCES = ("checked", "features", "correspondences", "coarse")
 """Those whose results other stages read."""
-SAID = ("stage", "code", "clip", "settings", "weights", "device", "half", "inputs")
+DEVICE = ("device", "precision")
+SAID = ("stage", "code", "clip", "settings", "weights", *DEVICE, "inputs")
 """Entries of a key that are said in words; stages may have more."""
 
 Facts = list[tuple[str, str]]
@@ -104,7 +105,7 @@ def made_facts(origin: Origin) -> Facts:
         ("stage", origin.stage),
         ("code", f"{key['code']}, {_code_words(origin)}"),
         *([("weights", str(key["weights"]))] if key.get("weights") else []),
-        *([("device", f"{key['device']}, {_precision(key)}")] if "device" in key else []),
+        *([("device", ", ".join(key[part] for part in DEVICE if part in key))] if "device" in key else []),
         *((name, json.dumps(value)) for name, value in key.items() if name not in SAID),
         *((f"setting {name}", json.dumps(value)) for name, value in origin.settings.items()),
         ("versions", _pairs(origin.versions)),
@@ -121,13 +122,6 @@ def _code_words(origin: Origin) -> str:
     except OSError:
         return "a stage that this version does not have"
     return "as it is now" if now == origin.key["code"] else f"not as it is now ({now})"
-
-
-def _precision(key: Mapping[str, Any]) -> str:
-    """Results of versions that did not yet keep the precision are not guessed at on a GPU."""
-    if key["device"] == "cpu":
-        return "single precision"
-    return {True: "half precision", False: "single precision", None: "precision not kept"}[key.get("half")]
 
 
 def _cost_words(costs: Sequence[Cost]) -> str:

@@ -220,7 +220,7 @@ def difference_maps(
         maps = difference.normalise_stored(difference.store_8_bit(blurred) * inside)
     if settings.filter is None:
         return maps
-    resized = torch.from_numpy(difference.resize_masks(masks.astype(np.uint8), size)).to(maps.device)
+    resized = difference.resize_masks(torch.from_numpy(masks).to(maps.device), size)
     return difference.filter_maps(maps, resized, settings.filter)
 
 

@@ -18,7 +18,6 @@ from zeroshot_vss.config import Config
 from zeroshot_vss.datasets import open_dataset
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.plan import Figures
-from zeroshot_vss.files import check_name
 from zeroshot_vss.metrics.protocols import get_protocol
 from zeroshot_vss.paths import BETWEEN, spell
 from zeroshot_vss.provenance import code_digest
@@ -108,8 +107,6 @@ class Plan:
                     from zeroshot_vss.classifiers import make_classifier
 
                     make_classifier(chosen.classifier, chosen.classifier_options, 0)
-        for name in self.config.clips:
-            check_name(name, "config: clips")
 
     def all_rows(self) -> list[Row]:
         """Every row of the configuration."""

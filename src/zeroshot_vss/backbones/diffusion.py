@@ -93,7 +93,7 @@ class LatentDiffusion(Backbone):
 
     def encode_images(self, images: Tensor, noise: Tensor | None) -> Tensor:
         """Unscaled latents of images [n, 3, H, W] in [-1, 1]; see :meth:`encode` for `noise`."""
-        encoded = self.vae.encode(images.to(self.device, self.vae.dtype))
+        encoded = self.vae.encode(images.to(self.device, _dtype(self.vae.encoder)))
         if hasattr(encoded, "latents"):
             return encoded.latents.float()
         posterior = encoded.latent_dist
@@ -105,7 +105,7 @@ class LatentDiffusion(Backbone):
     @torch.inference_mode()
     def decode(self, latents: Tensor, tiny: bool = False) -> Tensor:
         model = self.tiny_decoder if tiny else self.vae
-        scaled = (latents / model.config.scaling_factor).to(model.dtype).split(self.images_at_once)
+        scaled = (latents / model.config.scaling_factor).to(_dtype(model.decoder)).split(self.images_at_once)
         images = [model.decode(part).sample if tiny else self.decode_latents(part) for part in scaled]
         return torch.cat([part.float() for part in images])
 
@@ -210,6 +210,10 @@ class LatentDiffusion(Backbone):
         shift = amount * self.decoder.shift(modulation.block)[:, None, None]
         given[modules[last]] = (output + shift.repeat(plain.parts, 1, 1, 1).to(output.dtype),)
         return given
+
+
+def _dtype(module: Any) -> torch.dtype:
+    return next(module.parameters()).dtype
 
 
 class _Pick:

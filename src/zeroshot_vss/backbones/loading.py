@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
 from zeroshot_vss.backbones.folder import find_folder, find_tiny_decoder, image_model, weight_files
@@ -40,12 +40,15 @@ def load_backbone(spec: BackboneSpec, device: torch.device) -> LatentDiffusion:
                 f"backbone '{spec.name}': the tiny decoder's latents have {decoder.config.latent_channels} channels, "
                 f"the model's {channels}; take one that was made for it"
             )
-        backbone.tiny_decoder = decoder.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+        backbone.tiny_decoder = channels_last(decoder.eval().requires_grad_(False).to(device))
     return backbone
 
 
+PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
 def _precision(spec: BackboneSpec, device: torch.device) -> torch.dtype:
-    return torch.float16 if spec.half and device.type == "cuda" else torch.float32
+    return PRECISIONS[spec.precision_on(device.type)]
 
 
 def _load_image(spec: BackboneSpec, folder: Path, device: torch.device) -> ImageDiffusion:
@@ -57,7 +60,7 @@ def _load_image(spec: BackboneSpec, folder: Path, device: torch.device) -> Image
     context, unconditional = _contexts(spec, folder)
     _check_parts(spec, vae, unet.config.in_channels, context.shape[-1], unet.config.cross_attention_dim)
     scheduler = read_json(spec, folder / "scheduler" / "scheduler_config.json")
-    return ImageDiffusion(spec.name, unet.to(device), vae.to(device), scheduler, context, unconditional)
+    return ImageDiffusion(spec.name, _on(device, unet), vae.to(device), scheduler, context, unconditional)
 
 
 def _load_video(spec: BackboneSpec, folder: Path, device: torch.device) -> VideoDiffusion:
@@ -76,7 +79,7 @@ def _load_video(spec: BackboneSpec, folder: Path, device: torch.device) -> Video
         context, _ = _contexts(spec, image)
         embed, width = (lambda _: context), context.shape[-1]
     _check_parts(spec, vae, unet.config.out_channels, width, unet.config.cross_attention_dim)
-    return VideoDiffusion(spec.name, unet.to(device), vae.to(device), scheduler, embed)
+    return VideoDiffusion(spec.name, _on(device, unet), vae.to(device), scheduler, embed)
 
 
 def _extended_unet(spec: BackboneSpec, folder: Path, image: Path, dtype: torch.dtype) -> Any:
@@ -92,7 +95,8 @@ def _extended_unet(spec: BackboneSpec, folder: Path, image: Path, dtype: torch.d
     wrong += sorted(name for name in fits if "temporal" in name and name not in temporal)
     _check_fit(spec, folder / "unet", wrong)
     unet.load_state_dict({name: weight.float() for name, weight in temporal.items()}, strict=False)
-    return unet.half() if dtype == torch.float16 else unet
+    model: Any = unet
+    return model.to(dtype)
 
 
 def _image_embedding(
@@ -137,12 +141,30 @@ KINDS: dict[str, Callable[[BackboneSpec, Path, torch.device], LatentDiffusion]] 
 def _load_vae(spec: BackboneSpec, folder: Path, dtype: torch.dtype) -> Any:
     import diffusers
 
-    kind = str(read_json(spec, folder / "vae" / "config.json").get("_class_name"))
+    config = read_json(spec, folder / "vae" / "config.json")
+    kind = str(config.get("_class_name"))
     if kind not in AUTOENCODERS:
         raise InputError(f"backbone '{spec.name}': vae/config.json names {kind!r}; known: {', '.join(AUTOENCODERS)}")
     vae = load_part(spec, getattr(diffusers, kind), folder / "vae", dtype)
-    # The temporal decoder has 3-D convolutions, which know no such layout.
-    return vae if kind == "AutoencoderKLTemporalDecoder" else vae.to(memory_format=torch.channels_last)
+    # As SVD's pipeline does: its encoder's activations exceed what float16 holds, its decoder's do not. diffusers'
+    # default of the key is true, also for VAEs that need no such thing; what counts is what the file says.
+    if dtype == torch.float16 and config.get("force_upcast"):
+        vae.encoder.float()
+        vae.quant_conv.float()
+    return channels_last(vae)
+
+
+def channels_last(model: Any) -> Any:
+    """The model with its 2-D convolutions in the layout that matrix units take as it is, and oneDNN likes in VAEs."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last)
+    return model
+
+
+def _on(device: torch.device, unet: Any) -> Any:
+    """A UNet on its device. On CPUs channels-last gains nothing in it (measured: docs/performance.md)."""
+    return channels_last(unet.to(device)) if device.type == "cuda" else unet.to(device)
 
 
 def _check_parts(spec: BackboneSpec, vae: Any, channels: int, context: int, expected: int) -> None:

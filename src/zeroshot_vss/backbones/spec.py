@@ -6,6 +6,8 @@ from typing import ClassVar, Literal
 
 from zeroshot_vss.weights import Weights
 
+Precision = Literal["auto", "float32", "float16", "bfloat16"]
+
 
 class BackboneSpec(Weights):
     """Where a backbone is and how it is run.
@@ -22,5 +24,13 @@ class BackboneSpec(Weights):
     """A key of :data:`zeroshot_vss.backbones.loading.KINDS`: like Stable Diffusion, or Stable Video Diffusion."""
     tiny_decoder: str | None = None
     """A folder with an AutoencoderTiny of the same latents (TAESD), or a repository in the local cache."""
-    half: bool = True
-    """Half precision on a GPU. The CPU always computes in single precision."""
+    precision: Precision = "auto"
+    """What the networks compute in; `auto`: float16 on a GPU, float32 on a CPU. Latents, the schedule's steps,
+    guidance, blending and the image encoder are float32 in any case, as is the encoder of a VAE whose config.json
+    says `force_upcast`."""
+
+    def precision_on(self, device: str) -> str:
+        """The precision on a type of device: cpu, cuda, ..."""
+        if self.precision != "auto":
+            return self.precision
+        return "float16" if device == "cuda" else "float32"

@@ -17,8 +17,9 @@ from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.inventory.geometry import Geometry
 
-SINGLE, HALF = 4, 2
-"""Bytes of a number."""
+SINGLE = 4
+BYTES = {"float32": SINGLE, "float16": 2, "bfloat16": 2}
+"""Of a number."""
 RESIDENT = ("unet", "vae")
 """Parts that stay in memory in the backbone's precision. A text encoder goes once it has given its context."""
 ALWAYS_SINGLE = ("image_encoder",)
@@ -49,10 +50,10 @@ class FoundBackbone:
         """Types of the stored numbers."""
         return sorted({kind for part in self.numbers.values() for kind in part})
 
-    def memory(self, half: bool) -> int:
-        """Bytes of the weights once they are loaded."""
+    def memory(self, device: str) -> int:
+        """Bytes of the weights once they are loaded on a type of device: cpu or cuda."""
         counts = {part: numbers.total() for part, numbers in self.numbers.items()}
-        model = sum(counts.get(part, 0) for part in RESIDENT) * (HALF if half else SINGLE)
+        model = sum(counts.get(part, 0) for part in RESIDENT) * BYTES[self.spec.precision_on(device)]
         return model + sum(counts.get(part, 0) for part in ALWAYS_SINGLE) * SINGLE
 
 

@@ -109,7 +109,7 @@ def backbone_table(found: Sequence[FoundBackbone], asked: float | Literal["auto"
             table.add_row(backbone.name, "[yellow]is fetched[/]", "", "", "", "", escape(backbone.spec.path))
         else:
             extended = image_model(backbone.folder)
-            needed = [size_words(backbone.memory(half) + passes * GIB) for half in (backbone.spec.half, False)]
+            needed = [size_words(backbone.memory(device) + passes * GIB) for device in ("cuda", "cpu")]
             folder = f"{backbone.folder}" + (f", extends {extended.resolve().name}" if extended else "")
             stored = f"safetensors, {', '.join(backbone.formats)}"
             table.add_row(
