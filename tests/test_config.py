@@ -45,7 +45,7 @@ def changed(keys: str, value: object) -> dict[str, Any]:
     return merge(plain(), nested(keys, value))
 
 
-@pytest.mark.parametrize("overlays", [(), ("camvid.yaml",), ("paper.yaml",)])
+@pytest.mark.parametrize("overlays", [(), ("camvid.yaml",), ("paper.yaml",), ("precision.yaml",)])
 def test_shipped_files_are_valid(overlays: tuple[str, ...]) -> None:
     config = read_config(shipped(*overlays))
     for name, table in config.tables.items():

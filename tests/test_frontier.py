@@ -93,10 +93,22 @@ def test_rows_that_another_beats_are_off_the_frontier() -> None:
         {"backbone": ["a", "a", "a", "a", "b"], "data set": "s", "FPS": [1, 2, 2, 4, 0.1],
          "mIoU": [60, 59, 58, 50, 10]}
     )  # fmt: skip
-    assert on_frontier(table) == [True, True, False, True, True]
+    assert on_frontier(table, ["backbone", "data set"]) == [True, True, False, True, True]
 
 
 def test_each_backbone_and_data_set_has_a_reference() -> None:
     rows = (row("Ours"), row("Fast"), row("Ours").model_copy(update={"backbone": "video"}))
     job = FrontierJob(title="", rows=rows, datasets={})
     assert [job.reference(index) for index in range(3)] == [0, 0, 2]
+
+
+def test_backbones_can_be_compared_in_place_of_methods() -> None:
+    half = {"backbone": "half"}
+    rows = (
+        row("Ours"),
+        row("Bilinear"),
+        row("Ours").model_copy(update=half),
+        row("Bilinear").model_copy(update=half),
+    )
+    job = FrontierJob(title="", rows=rows, compared="backbone", datasets={})
+    assert [job.reference(index) for index in range(4)] == [0, 1, 0, 1] and job.panel == ["method", "data set"]

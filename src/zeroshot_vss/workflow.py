@@ -404,7 +404,10 @@ class Plan:
             if chosen.kind == "efficiency":
                 return EfficiencyJob(title=chosen.title, rows=costly).model_dump_json()
             datasets = {self.config.datasets[name].title: self.dataset(name) for name in chosen.datasets}
-            return FrontierJob(title=chosen.title, rows=costly, datasets=datasets).model_dump_json()
+            compared = "backbone" if chosen.across == "backbones" else "method"
+            return FrontierJob(
+                title=chosen.title, rows=costly, compared=compared, datasets=datasets
+            ).model_dump_json()
         return TableJob(
             title=chosen.title, across=chosen.across, seconds=chosen.seconds, rows=words
         ).model_dump_json()

@@ -35,26 +35,26 @@ def run(job: FrontierJob, csv: Path, png: Path, pdf: Path, paths: list[Path]) ->
 
 
 def draw(job: FrontierJob, table: pd.DataFrame) -> Any:
-    """Quality over speed, a panel a backbone and data set; rows that no other beats in both are joined by a line."""
+    """Quality over speed, a panel for rows that are compared; a line joins those that no other beats in both."""
     mpl.use("Agg")
     import seaborn as sns
     from matplotlib import pyplot as plt
 
-    table = table.assign(frontier=on_frontier(table))
-    panels: Any = list(table.groupby(["backbone", "data set"], sort=False))
+    table = table.assign(frontier=on_frontier(table, job.panel))
+    panels: Any = list(table.groupby(job.panel, sort=False))
     with sns.axes_style("whitegrid"), plt.rc_context({"font.size": 8, "axes.titlesize": 8}):
         colours = sns.color_palette("colorblind")
         figure, axes = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 3.2), squeeze=False)
-        for axis, ((backbone, dataset), rows) in zip(axes[0], panels, strict=True):
+        for axis, (shared, rows) in zip(axes[0], panels, strict=True):
             best = rows[rows["frontier"]].sort_values("FPS")
             axis.plot(best["FPS"], best["mIoU"], color="0.6", linewidth=1, zorder=1)
             for number, (_, row) in enumerate(rows.iterrows()):
                 axis.scatter(row["FPS"], row["mIoU"], color=colours[number % len(colours)], s=24, zorder=2,
-                             marker="o" if row["frontier"] else "x", label=row["method"])  # fmt: skip
+                             marker="o" if row["frontier"] else "x", label=row[job.compared])  # fmt: skip
             axis.set_xscale("log")
             axis.xaxis.set_major_formatter(ticks.FormatStrFormatter("%g"))
             axis.xaxis.set_minor_formatter(ticks.FormatStrFormatter("%g"))
-            axis.set(xlabel="frames a second", ylabel="mIoU (%)", title=f"{backbone}, {dataset}")
+            axis.set(xlabel="frames a second", ylabel="mIoU (%)", title=", ".join(shared))
             axis.legend(frameon=False, fontsize=6)
         figure.suptitle(job.title, fontsize=9)
         figure.tight_layout()

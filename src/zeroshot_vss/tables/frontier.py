@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,13 +24,20 @@ class FrontierJob(Settings):
 
     title: str
     rows: tuple[EfficiencyRow, ...]
-    """The first of each backbone and data set is what the others are compared with."""
+    compared: Literal["method", "backbone"] = "method"
+    """What is compared: each backbone's methods with its first one, or each method's backbones with its first one."""
     datasets: dict[str, DataSetSpec]
     """The rows' data sets by their titles."""
 
+    @property
+    def panel(self) -> list[str]:
+        """The columns of the table that rows share with those which they are compared with."""
+        return ["backbone" if self.compared == "method" else "method", "data set"]
+
     def reference(self, index: int) -> int:
-        """The row that a row is compared with."""
-        same = [(row.backbone, row.dataset) for row in self.rows]
+        """The row that a row is compared with: the first of its panel."""
+        shared = "backbone" if self.compared == "method" else "method"
+        same = [(getattr(row, shared), row.dataset) for row in self.rows]
         return same.index(same[index])
 
 
@@ -80,11 +87,11 @@ def frontier_table(
     return pd.DataFrame(lines)
 
 
-def on_frontier(table: pd.DataFrame, quality: str = "mIoU") -> list[bool]:
-    """Whether no other row of the same backbone and data set is both faster and better, or as good in one of them."""
+def on_frontier(table: pd.DataFrame, panel: Sequence[str], quality: str = "mIoU") -> list[bool]:
+    """Whether no other row of the same panel is both faster and better, or as good in one of them."""
     found = []
     for _, row in table.iterrows():
-        peers = table[(table["backbone"] == row["backbone"]) & (table["data set"] == row["data set"])]
+        peers = table[(table[list(panel)] == row[list(panel)]).all(axis=1)]
         no_worse = (peers["FPS"] >= row["FPS"]) & (peers[quality] >= row[quality])
         better = (peers["FPS"] > row["FPS"]) | (peers[quality] > row[quality])
         found.append(not bool((no_worse & better).any()))
