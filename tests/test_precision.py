@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from parity_set import relative
 from small_models import save_embedded, save_stable_diffusion, save_stable_video_diffusion
 from zeroshot_vss.backbones.base import Start
+from zeroshot_vss.backbones.compiled import PARTS
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
 from zeroshot_vss.backbones.loading import PRECISIONS, channels_last, load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
@@ -90,3 +92,20 @@ def test_the_layout_of_weights_changes_no_value(folder: Path) -> None:
     convolutions = [m.weight for m in unet.modules() if isinstance(m, torch.nn.Conv2d) and m.kernel_size != (1, 1)]
     assert all(w.is_contiguous(memory_format=torch.channels_last) for w in convolutions) and convolutions
     assert all(torch.equal(weight, before[name]) for name, weight in unet.state_dict().items())
+
+
+def test_compiled_parts_give_what_they_gave(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The default backend takes minutes to write kernels; tracing, and what hooks do to it, is the same with this one.
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    kind: Any = "video" if folder.name == "video" else "image"
+    compiled = load_backbone(BackboneSpec(name="own", kind=kind, path=str(folder), compile=True), CPU)
+    parts = [module for module in compiled.unet.modules() if isinstance(module, PARTS)]
+    assert parts and all("forward" in vars(module) for module in parts)
+    exact, found = results(load(folder, "float32")), results(compiled)
+    for name, values in found.items():
+        assert relative(values, exact[name]) < 1e-5, name
+    assert all("forward" in vars(module) for module in parts), "still compiled after a modulated pass"
+    assert BackboneSpec(name="own", path="a", compile=True).rounding("cpu") == {
+        "precision": "float32",
+        "compiled": "yes",
+    }

@@ -22,7 +22,7 @@ import yaml
 from rich.console import Console
 
 from benchmarks.gpu.figures import measure
-from benchmarks.gpu.models import MODELS
+from benchmarks.gpu.models import MODELS, How
 from benchmarks.gpu.rate import matmul_rate
 from benchmarks.gpu.report import Device, Report, show, write
 from zeroshot_vss.backbones.loading import PRECISIONS
@@ -50,6 +50,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=2, help="of the CPU; 1 where other processes keep it busy")
     parser.add_argument("--precision", choices=get_args(Precision), default="auto", help="as in the configuration")
+    parser.add_argument("--compile", action="store_true", help="torch.compile, as in the configuration")
     parser.add_argument("--memory", type=float, help="compute.memory in GiB; found from what is free by default")
     parser.add_argument("--frames-at-once", type=int, default=2, help="compute.frames_at_once")
     parser.add_argument("--clusters", type=int, help="K; default: the configuration's")
@@ -76,7 +77,7 @@ def run(arguments: Sequence[str] | None = None) -> Report:
     cuda = device.type == "cuda"
     compute = chosen.model_copy(update={"memory": args.memory or "auto"})
     # Half precision is no use on CPUs; the rate is measured in what the networks run in.
-    precision: Precision = args.precision
+    how = How(device, args.precision, args.compile)
     formats = {"bfloat16", "float16", "float32"} if cuda else {"float32"}
     side = args.matrix or (8192 if cuda else 512)
     rates = {name: matmul_rate(device, PRECISIONS[name], side) for name in sorted(formats)}
@@ -91,7 +92,7 @@ def run(arguments: Sequence[str] | None = None) -> Report:
             settings = settings.model_copy(update={"context": context})
         with tempfile.TemporaryDirectory(dir=args.scratch) as folder:
             size = (args.size[0], args.size[1])
-            found = measure(model, settings, compute, device, precision, size, args.labels, lengths, Path(folder))
+            found = measure(model, settings, compute, how, size, args.labels, lengths, Path(folder))
         # Written after each model: an error in the next loses nothing.
         report = Report(device=described, models=(*report.models, found))
         write(report, args.output)

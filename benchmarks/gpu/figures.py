@@ -11,11 +11,10 @@ import torch
 
 from benchmarks.gpu.clip import MovingPattern
 from benchmarks.gpu.clock import MODULATED, Clock, synchronise
-from benchmarks.gpu.models import MODELS, write_model
+from benchmarks.gpu.models import MODELS, How, write_model
 from benchmarks.gpu.stages import STAGES, Bench
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
 from zeroshot_vss.backbones.loading import load_backbone
-from zeroshot_vss.backbones.spec import Precision
 from zeroshot_vss.compute import Compute
 from zeroshot_vss.features import network_size
 from zeroshot_vss.settings import MethodSettings, Settings
@@ -49,6 +48,7 @@ class Figures(Settings):
     model: str
     title: str
     dtype: str
+    compiled: bool
     size: tuple[int, int]
     """Of the frames."""
     network_size: tuple[int, int]
@@ -75,9 +75,9 @@ class Figures(Settings):
         return stage.teraflop / stage.seconds
 
 
-def load(name: str, folder: Path, device: torch.device, precision: Precision) -> tuple[LatentDiffusion, float]:
+def load(name: str, folder: Path, how: How) -> tuple[LatentDiffusion, float]:
     """A random model through the library's loading, and the seconds that took (files in the page cache)."""
-    spec = write_model(name, folder, device, precision)
+    spec, device = write_model(name, folder, how), how.device
     synchronise(device)
     began = time.perf_counter()
     backbone = load_backbone(spec, device)
@@ -89,8 +89,7 @@ def measure(
     name: str,
     settings: MethodSettings,
     compute: Compute,
-    device: torch.device,
-    precision: Precision,
+    how: How,
     size: tuple[int, int],
     labels: int,
     lengths: Sequence[int],
@@ -102,17 +101,17 @@ def measure(
         name: of :data:`MODELS`.
         settings: of the method; its seeds and numbers of steps count, too.
         compute: memory and frames a call.
-        device, precision: where and in which numbers the networks run.
+        how: where and how the networks run.
         size: H, W of the frames.
         labels: in every frame.
         lengths: frames of the clips; the first is looked at stage by stage, the others for time and memory.
         folder: for files that can be deleted afterwards.
     """
-    backbone, loading = load(name, folder / "model", device, precision)
-    bench = Bench(backbone, settings, compute, device, folder, labels)
+    backbone, loading = load(name, folder / "model", how)
+    bench = Bench(backbone, settings, compute, how.device, folder, labels)
     clip = MovingPattern(lengths[0], size)
     some = len(bench.groups(clip)[0].rows)
-    counted, timed = Clock(device, counting=True), Clock(device)
+    counted, timed = Clock(how.device, counting=True), Clock(how.device)
     # Counting is the warm-up, too: kernels are chosen, memory is reserved.
     bench.run(MovingPattern(some, size), counted)
     runs = tuple(_run(bench, MovingPattern(length, size)) for length in lengths)
@@ -121,6 +120,7 @@ def measure(
         model=name,
         title=MODELS[name].title,
         dtype=str(backbone.dtype).removeprefix("torch."),
+        compiled=how.compiled,
         size=size,
         network_size=network_size(clip, backbone, settings.stage_sampling()),
         labels=labels,

@@ -103,12 +103,22 @@ def make_vae(model: Model) -> Any:
     return AutoencoderKL(**options, up_block_types=levels, **model.vae)  # pyright: ignore[reportArgumentType]
 
 
-def write_model(name: str, folder: Path, device: torch.device, precision: Precision, seed: int = 0) -> BackboneSpec:
+class How(NamedTuple):
+    """Where and how networks run."""
+
+    device: torch.device
+    precision: Precision
+    compiled: bool
+
+
+def write_model(name: str, folder: Path, how: How, seed: int = 0) -> BackboneSpec:
     """Write a random model in the format that the library loads; returns where it is.
 
-    The numbers are drawn on `device`. A model of 1.5 billion weights takes 3 GB in half precision.
+    The numbers are drawn on the device. A model of 1.5 billion weights takes 3 GB in half precision.
     """
     model = MODELS[name]
+    spec = BackboneSpec(name=name, path=str(folder), kind=model.kind, precision=how.precision, compile=how.compiled)
+    single = spec.precision_on(how.device.type) == "float32"
     torch.manual_seed(seed)
     video = model.kind == "video"
     parts: dict[str, Callable[[], Any]] = {
@@ -117,9 +127,9 @@ def write_model(name: str, folder: Path, device: torch.device, precision: Precis
         "image_encoder" if video else "text_encoder": lambda: make_encoder(model),
     }
     for part, make in parts.items():
-        with device:
+        with how.device:
             made = make()
-        (made if precision == "float32" else made.half()).save_pretrained(folder / part)
+        (made if single else made.half()).save_pretrained(folder / part)
     _write_json(folder / "scheduler" / "scheduler_config.json", SVD_SCHEDULE if video else SD_SCHEDULE)
     if video:
         values = {
@@ -129,7 +139,7 @@ def write_model(name: str, folder: Path, device: torch.device, precision: Precis
         _write_json(folder / "feature_extractor" / "preprocessor_config.json", values)
     else:
         write_tokenizer(folder / "tokenizer")
-    return BackboneSpec(name=name, path=str(folder), kind=model.kind, precision=precision)
+    return spec
 
 
 def make_encoder(model: Model) -> Any:

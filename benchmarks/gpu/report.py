@@ -88,9 +88,10 @@ SUMMARY_HEAD = ["figure", "measured", "target or comparison"]
 
 def _titles(figures: Figures) -> str:
     height, width = figures.size
+    numbers = f"{figures.dtype}, compiled" if figures.compiled else figures.dtype
     inner = " x ".join(map(str, figures.network_size))
     return (
-        f"{figures.title}, random weights, {figures.dtype}: {figures.frames} frames of {height} x {width} "
+        f"{figures.title}, random weights, {numbers}: {figures.frames} frames of {height} x {width} "
         f"({inner} in the network), {figures.labels} labels a frame"
     )
 

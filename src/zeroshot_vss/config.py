@@ -47,6 +47,7 @@ class BackboneConfig(Settings):
     download: bool = False
     tiny_decoder: str | None = None
     precision: Precision = "auto"
+    compile: bool = False
     settings: Overrides = {}
     """Overrides of method settings that this model needs."""
     methods: dict[str, Overrides] = {}

@@ -23,7 +23,7 @@ FOLDERS = ("checked", "features", "correspondences", "coarse", "maps", "baseline
 """Of the stages, below the folder of the results: `<folder>/<data set>/.../<clip>.h5` and `<part>.json`."""
 SOURCES = ("checked", "features", "correspondences", "coarse")
 """Those whose results other stages read."""
-DEVICE = ("device", "precision")
+DEVICE = ("device", "precision", "compiled")
 SAID = ("stage", "code", "clip", "settings", "weights", *DEVICE, "inputs")
 """Entries of a key that are said in words; stages may have more."""
 

@@ -41,13 +41,17 @@ def substituted(outputs: Mapping[nn.Module, Any]) -> Iterator[None]:
     def constant(output: Any) -> Any:
         return lambda *args, **kwargs: output
 
+    own = {module: module.__dict__.get("forward") for module in outputs}  # that of compiled modules
     for module, output in outputs.items():
         module.forward = constant(output)
     try:
         yield
     finally:
-        for module in outputs:
-            del module.forward
+        for module, forward in own.items():
+            if forward is None:
+                del module.forward
+            else:
+                module.forward = forward
 
 
 class Decoder:

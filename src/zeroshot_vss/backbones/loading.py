@@ -41,6 +41,10 @@ def load_backbone(spec: BackboneSpec, device: torch.device) -> LatentDiffusion:
                 f"the model's {channels}; take one that was made for it"
             )
         backbone.tiny_decoder = channels_last(decoder.eval().requires_grad_(False).to(device))
+    if spec.compile:
+        from zeroshot_vss.backbones.compiled import compile_parts
+
+        compile_parts(backbone.unet, backbone.vae)
     return backbone
 
 

@@ -29,8 +29,15 @@ class BackboneSpec(Weights):
     guidance, blending and the image encoder are float32 in any case, as is the encoder of a VAE whose config.json
     says `force_upcast`."""
 
+    compile: bool = False
+    """Compile parts of the networks with torch.compile: minutes at the start of a job, and other roundings."""
+
     def precision_on(self, device: str) -> str:
         """The precision on a type of device: cpu, cuda, ..."""
         if self.precision != "auto":
             return self.precision
         return "float16" if device == "cuda" else "float32"
+
+    def rounding(self, device: str) -> dict[str, str]:
+        """What decides on the last digits of results on a type of device, for what identifies them."""
+        return {"precision": self.precision_on(device)} | ({"compiled": "yes"} if self.compile else {})

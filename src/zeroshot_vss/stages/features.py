@@ -36,7 +36,7 @@ def run(job: FeaturesJob, manifest: Path, checked: Path) -> None:
     def key(name: str) -> Key:
         return {"stage": "features", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
                 "settings": settings.model_dump(mode="json"), "weights": weights, "device": device.type,
-            "precision": job.backbone.precision_on(device.type)}  # fmt: skip
+            **job.backbone.rounding(device.type)}  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:
         cache_queries(settings, job.compute.frames_at_once, dataset.clip(name), backbone(), file)

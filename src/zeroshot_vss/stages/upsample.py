@@ -36,7 +36,7 @@ def run(job: UpsampleJob, manifest: Path, checked: Path, coarse: Path) -> None:
     def key(name: str) -> Key:
         return {"stage": "upsample", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
                 "settings": job.settings.model_dump(mode="json"), "weights": weights,
-                "device": device.type, "precision": job.backbone.precision_on(device.type)}  # fmt: skip
+                "device": device.type, **job.backbone.rounding(device.type)}  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:
         clip = dataset.clip(name)
