@@ -86,12 +86,15 @@ def test_an_encoder_that_overflows_stays_in_single_precision(folder: Path) -> No
 
 
 def test_the_layout_of_weights_changes_no_value(folder: Path) -> None:
-    unet = load(folder, "float32").unet
+    backbone = load(folder, "float32")
+    unet, exact = backbone.unet, results(backbone)
     before = {name: weight.clone() for name, weight in unet.state_dict().items()}
     channels_last(unet)
     convolutions = [m.weight for m in unet.modules() if isinstance(m, torch.nn.Conv2d) and m.kernel_size != (1, 1)]
     assert all(w.is_contiguous(memory_format=torch.channels_last) for w in convolutions) and convolutions
     assert all(torch.equal(weight, before[name]) for name, weight in unet.state_dict().items())
+    for name, values in results(backbone).items():
+        assert relative(values, exact[name]) < 1e-5, name
 
 
 def test_compiled_parts_give_what_they_gave(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
