@@ -34,11 +34,12 @@ include: "rules/clips.smk"
 
 
 rule main:
-    """The main table, its picture, and the overlays of all configured clips."""
+    """The main table, its picture, the report's pages of them, and the overlays of all configured clips."""
     default_target: True
     input:
         "results/table1.csv",
         "results/figures/overview.png",
+        rules.pages.input,
         collect("results/clips/{clip}/overlay.mp4", clip=PLAN.config.clips),
     localrule: True
 

@@ -65,7 +65,8 @@ rule settings_table:
 rule efficiency_table:
     """{wildcards.table}: time, memory and disk"""
     input:
-        plainly(lambda wildcards: PLAN.table_inputs(wildcards.table)),
+        published=lambda wildcards: PLAN.published(wildcards.table) or [],
+        stages=plainly(lambda wildcards: PLAN.table_inputs(wildcards.table)),
     output:
         csv=report(
             "results/{table}.csv", category="Tables", labels=of_table(form="CSV"), caption="../report/table.rst"
@@ -83,9 +84,11 @@ rule efficiency_table:
         "../envs/zeroshot_vss.yaml"
     params:
         job=plainly(lambda wildcards: PLAN.table_job(wildcards.table)),
+        published=lambda wildcards: PLAN.published(wildcards.table) or "none",
         code=CODE["efficiency_table"],
     shell:
-        "python scripts/efficiency_table.py {params.job:q} {output.csv:q} {input:q} 2>&1 | tee {log:q}"
+        "python scripts/efficiency_table.py {params.job:q} {params.published:q} {output.csv:q} {input.stages:q}"
+        " 2>&1 | tee {log:q}"
 
 
 rule frontier:

@@ -7,5 +7,6 @@ from zeroshot_vss.script import complain
 from zeroshot_vss.stages.efficiency_table import run
 from zeroshot_vss.tables.efficiency import EfficiencyJob
 
-told, csv, *manifests = sys.argv[1:]
-complain(lambda: run(EfficiencyJob.model_validate_json(told), Path(csv), list(map(Path, manifests))))
+told, published, csv, *manifests = sys.argv[1:]
+paper = None if published == "none" else Path(published)
+complain(lambda: run(EfficiencyJob.model_validate_json(told), Path(csv), paper, list(map(Path, manifests))))

@@ -74,6 +74,12 @@ def test_the_papers_figures_stand_beside_the_same_row_alone(table: Any) -> None:
     assert paper.iloc[1:].isna().all(axis=None)
 
 
+def test_published_rows_of_an_unnamed_model_stand_beside_those_of_each() -> None:
+    published = PUBLISHED.assign(backbone_key="")
+    table: Any = long_table(ROWS, SCORES, published)
+    assert table["paper mIoU"].tolist()[:1] == [60.6] and table["paper mIoU"].isna().tolist()[1:3] == [True, True]
+
+
 def test_the_papers_layout_has_data_sets_across(table: Any) -> None:
     wide = paper_layout(table, "published", further=False)
     assert list(wide.columns) == [("VSPW", "mIoU"), ("VSPW", "mVC8"), ("VSPW", "mVC16"), ("Cityscapes", "mIoU")]
@@ -83,6 +89,9 @@ def test_the_papers_layout_has_data_sets_across(table: Any) -> None:
     measured = paper_layout(table, "measured")
     assert list(measured[("VSPW", "mIoU over clips")]) == ["60.0 ± 2.5", "40.0 ± 10.0"]
     assert measured.loc[("Ours", "SD 2.1", "zero-shot"), ("OWN", "mIoU")] == "50.0"
+    # The paper's figures stand beside the measured ones, where it has the row.
+    assert list(measured["VSPW"].columns[:4]) == ["mIoU", "paper mIoU", "mVC8", "paper mVC8"]
+    assert list(measured[("VSPW", "paper mIoU")]) == ["60.6", ""] and ("OWN", "paper mIoU") not in measured.columns
     assert measured.loc[("Kept & on", "", "zero-shot"), ("OWN", "mIoU")] == ""
 
 
@@ -91,6 +100,7 @@ def test_markdown(table: Any) -> None:
     measured, published = text.split("## Published")
     assert measured.startswith("# Table 1\n\n## Measured\n") and "VSPW boundary F" in measured
     assert "| Kept & on |" in measured and "Super" not in measured
+    assert "Protocols: VSPW: vspw; OWN: vspw." in measured
     assert "| Super    | ViT-L      | supervised    | 63.8 " in published and "boundary" not in published
     assert "nan" not in text.lower()
     alone = to_markdown(long_table(ROWS, SCORES, PUBLISHED.iloc[:0]), "Table 1")

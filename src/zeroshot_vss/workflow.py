@@ -398,6 +398,7 @@ class Plan:
                     backbone=word.backbone,
                     dataset=word.dataset,
                     stages=tuple((stage, len(paths)) for stage, paths in self.stages(row).items()),
+                    key=word.key,
                 )
                 for row, word in zip(rows, words, strict=True)
             )

@@ -23,6 +23,8 @@ class EfficiencyRow(Settings):
     dataset: str
     stages: tuple[tuple[str, int], ...]
     """Name of each stage and the number of its manifests, in their order."""
+    key: tuple[str, str, str] = ("", "", "")
+    """Names of method, backbone and data set in the config, which published rows are matched by."""
 
 
 class EfficiencyJob(Settings):
@@ -61,6 +63,12 @@ def efficiency(frames: int, stages: Mapping[str, Sequence[Path]]) -> dict[str, A
         "GPU GiB": max(gpu, default=None),
         "disk MiB/frame": disk / MEBIBYTE / frames,
     }
+
+
+def paper_rates(rows: Sequence[EfficiencyRow], published: pd.DataFrame) -> list[float | None]:
+    """The paper's frames a second of each row (columns method_key, backbone_key, dataset_key, FPS), where known."""
+    known = published.set_index(["method_key", "backbone_key", "dataset_key"])["FPS"]
+    return [float(known.loc[row.key]) if row.key in known.index else None for row in rows]
 
 
 def efficiency_layout(table: pd.DataFrame) -> pd.DataFrame:

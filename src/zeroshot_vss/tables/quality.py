@@ -78,8 +78,10 @@ def long_table(
         entry: dict[str, Any] = row.model_dump(exclude={"key"})
         entry |= {"protocol": score["protocol"], "clips": score["clips"], "frames": score["frames"]}
         entry |= {column: percent(score.get(key)) for key, column in (FIGURES | FURTHER).items()}
-        if row.key in by_key.index:
-            entry |= {f"paper {column}": by_key.loc[row.key, column] for column in given}
+        method, _, dataset = row.key
+        # The paper does not say of some rows which model they use; they stand beside those of each.
+        if known := [key for key in (row.key, (method, "", dataset)) if key in by_key.index]:
+            entry |= {f"paper {column}": by_key.loc[known[0], column] for column in given}
         out.append(entry | {SECONDS: None if time is None else round(time, 3), "source": "measured"})
     for _, line in published.iterrows():
         entry = {column: line[column] for column in ("method", "backbone", "supervision", "dataset", "protocol")}
@@ -102,10 +104,16 @@ def percent(value: float | None) -> float | None:
 def paper_layout(table: pd.DataFrame, source: str, across: str = "datasets", further: bool = True) -> pd.DataFrame:
     """The rows of one source as the paper prints them: methods down, data sets (or backbones) and figures across.
 
-    `further` adds boundary F, the consistency that is also correct, seconds, and the spread of mIoU over clips.
+    The paper's figures of measured rows stand beside them, where there are any. `further` adds boundary F, the
+    consistency that is also correct, seconds, and the spread of mIoU over clips.
     """
     some: Any = table[table["source"] == source].copy()
     columns = [c for c in FIGURES.values() if c in some]
+    if source == "measured":
+        paper = [f"paper {c}" for c in columns]
+        columns = [
+            c for pair in zip(columns, paper, strict=True) for c in pair if c in columns or some[c].notna().any()
+        ]
     if further:
         columns += [c for c in ("correct mVC8", "boundary F", SECONDS) if c in some and some[c].notna().any()]
     shown = some[columns].map(lambda value: "" if pd.isna(value) else f"{value:.1f}")
@@ -132,13 +140,22 @@ def to_markdown(table: pd.DataFrame, title: str, across: str = "datasets") -> st
             wide = paper_layout(table, source, across).reset_index()
             wide.columns = [" ".join(part for part in column if part) for column in wide.columns]
             parts.append(f"## {words}\n\n{wide.to_markdown(index=False, disable_numparse=True)}\n")
+            if source == "measured":
+                parts.append(f"Protocols: {protocols(table)}.\n")
     return "\n".join(parts)
+
+
+def protocols(table: pd.DataFrame) -> str:
+    """Each data set's protocol, by which its measured rows were scored (docs/metrics.md)."""
+    measured: Any = table[table["source"] == "measured"]
+    pairs = measured[["data set", "protocol"]].drop_duplicates().itertuples(index=False)
+    return "; ".join(f"{dataset}: {protocol}" for dataset, protocol in pairs)
 
 
 def to_latex(table: pd.DataFrame, across: str = "datasets") -> str:
     """Measured and published rows as two LaTeX tabulars."""
     parts = [
-        f"% {source}\n"
+        f"% {source}{f', protocols: {protocols(table)}' if source == 'measured' else ''}\n"
         + paper_layout(table, source, across, further=False).to_latex(multicolumn_format="c", escape=True)
         for source in ("measured", "published")
         if source in set(table["source"])
