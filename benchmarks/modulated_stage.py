@@ -42,7 +42,10 @@ def main() -> None:  # noqa: PLR0915
     settings = config.method_settings("ours", "scenes-tiny").stage_upsampling()
     sampling, modulation = settings.sampling, settings.modulation
     assert sampling is not None and modulation is not None
-    backbone = load_backbone(config.backbones["scenes-tiny"].spec("scenes-tiny"), prepare(config.compute))
+    backbone = load_backbone(
+        config.backbones["scenes-tiny"].spec("scenes-tiny"),
+        prepare(config.compute.model_copy(update={"device": "cpu"})),
+    )
     assert isinstance(backbone, ImageDiffusion)
     clip = open_dataset("scenes", {"split": "validation", "count": 1, "frames": args.frames}).clip("scene-0000")
     grid = backbone.grid(*network_size(clip, backbone, sampling), modulation.block)
@@ -51,7 +54,7 @@ def main() -> None:  # noqa: PLR0915
     start = start_of(backbone, clip, rows_of_clip(len(clip), sampling), sampling)
     pairs = pairs_of(maps)
     schedule = backbone.schedule(sampling.steps)
-    literal = Literal(backbone.unet, schedule.sigmas, schedule.timesteps, backbone.context[None], 1.0)
+    literal = Literal(backbone.unet, schedule.sigmas, schedule.timesteps, backbone.contexts[-1:], 1.0)
 
     def fast() -> torch.Tensor:
         plain = backbone.denoise(start, sampling, modulation=modulation)

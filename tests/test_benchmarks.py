@@ -30,7 +30,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path]:
 
 
 def test_every_stage_took_time_and_the_networks_worked(report: tuple[Report, Path]) -> None:
-    (figures,) = report[0].models
+    figures, fast = report[0].models
     assert tuple(figures.stages) == STAGES
     assert all(stage.seconds > 0 for stage in figures.stages.values())
     worked = {name for name, stage in figures.stages.items() if stage.teraflop > 0}
@@ -41,12 +41,15 @@ def test_every_stage_took_time_and_the_networks_worked(report: tuple[Report, Pat
     assert figures.frames_per_second == figures.runs[0].frames / figures.runs[0].seconds
     # Float16 queries of three blocks, 4 x 8 cells of 32 channels: what the cache must hold at the least.
     assert figures.cache_bytes > 3 * 4 * 8 * 32 * 2
+    # Fast mode: no guidance, one step, a decoder of its own.
+    assert (figures.method, fast.method) == ("ours", "fast")
+    assert all(fast.stages[name].teraflop < figures.stages[name].teraflop for name in (PLAIN, MODULATED, DECODE))
     assert figures.loading_seconds > 0 and set(report[0].device.rates) == {"float32"}
 
 
 def test_flops_of_decoding_are_those_of_its_images(report: tuple[Report, Path]) -> None:
     """A frame is decoded once a label and sign: an independent count on the autoencoder alone."""
-    (figures,) = report[0].models
+    figures = report[0].models[0]
     with counter() as counted, torch.inference_mode():
         make_vae(MODELS["tiny"]).decode(torch.zeros(1, 4, 8, 16))
     assert figures.stages[DECODE].teraflop == pytest.approx(6 * counted.get_total_flops() / 1e12)

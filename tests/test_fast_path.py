@@ -11,6 +11,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
 from literal_pass import Literal
 from parity_set import SD_SCHEDULE, relative
+from zeroshot_vss.backbones.attention import GivenAttention
 from zeroshot_vss.backbones.base import Start
 from zeroshot_vss.backbones.image_diffusion import ImageDiffusion
 from zeroshot_vss.settings import Modulation, Sampling
@@ -137,3 +138,15 @@ def test_the_model_is_left_as_it_was() -> None:
         after = unet(inputs, ask, encoder_hidden_states=contexts[:1]).sample
     assert torch.equal(before, after)
     assert not any(module._forward_hooks for module in unet.modules())
+
+
+def test_both_kinds_of_given_attention_agree() -> None:
+    torch.manual_seed(0)
+    queries, keys = torch.randn(2, 3, 20, 32)
+    values, rows = torch.randn(5, 20, 4, 8), torch.tensor([2, 0, 2, 1, 0])
+    given = GivenAttention(queries, keys, rows)
+    shared, fused = given._shared(values, 0.3), given._fused(values, 0.3)
+    assert relative(fused, shared) < 1e-6
+    # By hand, for one pass and one head.
+    query, key = queries[2, :, 8:16], keys[2, :, 8:16]
+    assert relative(shared[0, :, 1], torch.softmax(0.3 * query @ key.T, -1) @ values[0, :, 1]) < 1e-6

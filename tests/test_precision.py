@@ -40,7 +40,7 @@ def load(folder: Path, precision: Any) -> LatentDiffusion:
 def results(backbone: LatentDiffusion) -> dict[str, Tensor]:
     """What the method takes of a model, for two frames."""
     rng, draw = np.random.default_rng(0), torch.Generator().manual_seed(0)
-    guidance = 5.0 if backbone.coupled or getattr(backbone, "unconditional", None) is not None else 1.0
+    guidance = 5.0 if backbone.coupled or len(getattr(backbone, "contexts", ())) == 2 else 1.0
     video: dict[str, Any] = {"time_ids": (6, 127, 0.02), "batches": Batches(size=2)} if backbone.coupled else {}
     sampling = Sampling(steps=6, start=4, guidance=guidance, **video)
     modulation = Modulation(block=7, step=4, strength=10, blend_through=4)

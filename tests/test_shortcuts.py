@@ -87,8 +87,7 @@ def test_one_step_goes_on_from_the_literal_pass() -> None:
     found = backbone.denoise_modulated(plain, frames, masks, strengths, chosen)
 
     schedule = backbone.schedule(10)
-    assert backbone.unconditional is not None
-    contexts = torch.stack([backbone.unconditional, backbone.context])
+    contexts = backbone.contexts
     sigmas = schedule.sigmas[: START + 2].clone()
     sigmas[-1] = 0
     literal = Literal(backbone.unet, sigmas, schedule.timesteps[: START + 1], contexts, 5.0)

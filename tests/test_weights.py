@@ -69,9 +69,8 @@ def test_stable_diffusion_has_the_empty_prompt_and_zeros_as_contexts(sd: Path) -
     tokens = torch.tensor([[start, end, *[pad] * 75]])
     with torch.inference_mode():
         expected = CLIPTextModel.from_pretrained(sd / "text_encoder")(tokens).last_hidden_state[0]
-    torch.testing.assert_close(backbone.context, expected)
-    assert backbone.unconditional is not None and backbone.unconditional.shape == (77, CONTEXT_WIDTH)
-    assert not backbone.unconditional.any()
+    torch.testing.assert_close(backbone.contexts[1], expected)
+    assert backbone.contexts.shape == (2, 77, CONTEXT_WIDTH) and not backbone.contexts[0].any()
     assert (backbone.multiple, backbone.grid(128, 192, 7), backbone.latent_shape(128, 192)) == (
         64,
         (8, 12),
@@ -82,8 +81,8 @@ def test_stable_diffusion_has_the_empty_prompt_and_zeros_as_contexts(sd: Path) -
 
 def test_embedded_model_has_a_learned_context_and_no_guidance(embedded: Path) -> None:
     backbone = load(embedded)
-    torch.testing.assert_close(backbone.context, load_file(embedded / "context.safetensors")["context"].float())
-    assert backbone.unconditional is None and backbone.dtype == torch.float32
+    torch.testing.assert_close(backbone.contexts[0], load_file(embedded / "context.safetensors")["context"].float())
+    assert len(backbone.contexts) == 1 and backbone.dtype == torch.float32
     assert (backbone.multiple, backbone.grid(128, 192, 7), backbone.latent_shape(128, 192)) == (
         32,
         (16, 24),
@@ -101,7 +100,7 @@ def test_half_precision_files_alone_load_in_single_precision_on_the_cpu(tmp_path
     assert {t.dtype for t in stored.values()} == {torch.float16}
     assert {p.dtype for p in (*backbone.unet.parameters(), *backbone.vae.parameters())} == {torch.float32}
     torch.testing.assert_close(backbone.unet.conv_in.weight, stored["conv_in.weight"].float(), rtol=0, atol=0)
-    assert backbone.context.dtype == torch.float32
+    assert backbone.contexts.dtype == torch.float32
 
 
 def test_full_precision_files_are_preferred(sd: Path) -> None:

@@ -22,7 +22,7 @@ import yaml
 from rich.console import Console
 
 from benchmarks.gpu.figures import measure
-from benchmarks.gpu.models import MODELS, How
+from benchmarks.gpu.models import MODELS, How, write_model
 from benchmarks.gpu.rate import matmul_rate
 from benchmarks.gpu.report import Device, Report, show, write
 from zeroshot_vss.backbones.loading import PRECISIONS
@@ -41,6 +41,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m benchmarks.gpu", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--models", nargs="+", choices=MODELS, default=["sd21", "svd"])
+    parser.add_argument("--methods", nargs="+", default=["ours", "fast"], help="of config/methods.yaml")
     parser.add_argument("--size", type=int, nargs=2, default=(480, 854), metavar=("H", "W"), help="of the frames")
     parser.add_argument("--labels", type=int, default=8, help="in every frame")
     parser.add_argument(
@@ -86,16 +87,18 @@ def run(arguments: Sequence[str] | None = None) -> Report:
     described = Device(name=name, threads=torch.get_num_threads(), rates=rates, torch=torch.__version__)
     report = Report(device=described, models=())
     for model in args.models:
-        settings = config.method_settings("ours", MODELS[model].settings)
-        if args.clusters:
-            context = settings.context.model_copy(update={"clusters": args.clusters})
-            settings = settings.model_copy(update={"context": context})
         with tempfile.TemporaryDirectory(dir=args.scratch) as folder:
-            size = (args.size[0], args.size[1])
-            found = measure(model, settings, compute, how, size, args.labels, lengths, Path(folder))
-        # Written after each model: an error in the next loses nothing.
-        report = Report(device=described, models=(*report.models, found))
-        write(report, args.output)
+            spec = write_model(model, Path(folder) / "model", how)
+            for method in args.methods:
+                settings = config.method_settings(method, MODELS[model].settings)
+                if args.clusters:
+                    context = settings.context.model_copy(update={"clusters": args.clusters})
+                    settings = settings.model_copy(update={"context": context})
+                size = (args.size[0], args.size[1])
+                found = measure(spec, method, settings, compute, device, size, args.labels, lengths, Path(folder))
+                # Written each time: an error in the next loses nothing.
+                report = Report(device=described, models=(*report.models, found))
+                write(report, args.output)
     show(report, Console())
     return report
 

@@ -11,10 +11,11 @@ import torch
 
 from benchmarks.gpu.clip import MovingPattern
 from benchmarks.gpu.clock import MODULATED, Clock, synchronise
-from benchmarks.gpu.models import MODELS, How, write_model
+from benchmarks.gpu.models import MODELS
 from benchmarks.gpu.stages import STAGES, Bench
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
 from zeroshot_vss.backbones.loading import load_backbone
+from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.compute import Compute
 from zeroshot_vss.features import network_size
 from zeroshot_vss.settings import MethodSettings, Settings
@@ -46,6 +47,7 @@ class Figures(Settings):
     """What was measured of a model."""
 
     model: str
+    method: str
     title: str
     dtype: str
     compiled: bool
@@ -75,9 +77,8 @@ class Figures(Settings):
         return stage.teraflop / stage.seconds
 
 
-def load(name: str, folder: Path, how: How) -> tuple[LatentDiffusion, float]:
-    """A random model through the library's loading, and the seconds that took (files in the page cache)."""
-    spec, device = write_model(name, folder, how), how.device
+def load(spec: BackboneSpec, device: torch.device) -> tuple[LatentDiffusion, float]:
+    """A model through the library's loading, and the seconds that took (files in the page cache)."""
     synchronise(device)
     began = time.perf_counter()
     backbone = load_backbone(spec, device)
@@ -86,10 +87,11 @@ def load(name: str, folder: Path, how: How) -> tuple[LatentDiffusion, float]:
 
 
 def measure(
-    name: str,
+    spec: BackboneSpec,
+    method: str,
     settings: MethodSettings,
     compute: Compute,
-    how: How,
+    device: torch.device,
     size: tuple[int, int],
     labels: int,
     lengths: Sequence[int],
@@ -98,29 +100,33 @@ def measure(
     """Measure a model.
 
     Args:
-        name: of :data:`MODELS`.
+        spec: of one of :data:`MODELS`, written.
+        method: its name, for the report.
         settings: of the method; its seeds and numbers of steps count, too.
         compute: memory and frames a call.
-        how: where and how the networks run.
+        device: where the networks run.
         size: H, W of the frames.
         labels: in every frame.
         lengths: frames of the clips; the first is looked at stage by stage, the others for time and memory.
         folder: for files that can be deleted afterwards.
     """
-    backbone, loading = load(name, folder / "model", how)
-    bench = Bench(backbone, settings, compute, how.device, folder, labels)
+    backbone, loading = load(spec, device)
+    bench = Bench(backbone, settings, compute, device, folder, labels)
     clip = MovingPattern(lengths[0], size)
     some = len(bench.groups(clip)[0].rows)
-    counted, timed = Clock(how.device, counting=True), Clock(how.device)
-    # Counting is the warm-up, too: kernels are chosen, memory is reserved.
-    bench.run(MovingPattern(some, size), counted)
+    counted, timed = Clock(device, counting=True), Clock(device)
+    # Warm-up: kernels are chosen and compiled, memory is reserved.
+    bench.run(MovingPattern(some, size), Clock(None))
     runs = tuple(_run(bench, MovingPattern(length, size)) for length in lengths)
     bench.run(clip, timed)
+    # Last: what first runs while FLOPs are counted is never compiled.
+    bench.run(MovingPattern(some, size), counted)
     return Figures(
-        model=name,
-        title=MODELS[name].title,
+        model=spec.name,
+        method=method,
+        title=MODELS[spec.name].title,
         dtype=str(backbone.dtype).removeprefix("torch."),
-        compiled=how.compiled,
+        compiled=spec.compile,
         size=size,
         network_size=network_size(clip, backbone, settings.stage_sampling()),
         labels=labels,

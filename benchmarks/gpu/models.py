@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import torch
+from diffusers import AutoencoderTiny
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from small_models import SD_SCHEDULE, SVD_SCHEDULE, write_tokenizer
@@ -28,8 +29,14 @@ class Model(NamedTuple):
     vae: dict[str, Any]
     encoder: dict[str, Any]
     """Of CLIP's text encoder, or of its image encoder for video models."""
+    tiny: dict[str, Any] = {}
+    """Of the tiny decoder; diffusers' defaults are TAESD's."""
 
 
+TINY: dict[str, Any] = {
+    "encoder_block_out_channels": (8,) * 4, "decoder_block_out_channels": (8,) * 4,
+    "num_encoder_blocks": (1,) * 4, "num_decoder_blocks": (1,) * 4,
+}  # fmt: skip
 MODELS = {
     "sd21": Model(
         "image",
@@ -58,6 +65,7 @@ MODELS = {
          "norm_num_groups": 16},
         {"block_out_channels": (8, 8, 16, 16), "layers_per_block": 1, "norm_num_groups": 4},
         {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2},
+        TINY,
     ),
     "tiny-video": Model(
         "video",
@@ -68,6 +76,7 @@ MODELS = {
         {"block_out_channels": (32,) * 4, "layers_per_block": 1},
         {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2,
          "patch_size": 56, "projection_dim": 32},
+        TINY,
     ),
 }  # fmt: skip
 """By the names of the command line."""
@@ -117,7 +126,10 @@ def write_model(name: str, folder: Path, how: How, seed: int = 0) -> BackboneSpe
     The numbers are drawn on the device. A model of 1.5 billion weights takes 3 GB in half precision.
     """
     model = MODELS[name]
-    spec = BackboneSpec(name=name, path=str(folder), kind=model.kind, precision=how.precision, compile=how.compiled)
+    spec = BackboneSpec(
+        name=name, path=str(folder), kind=model.kind, precision=how.precision, compile=how.compiled,
+        tiny_decoder=str(folder / "tiny_decoder"),
+    )  # fmt: skip
     single = spec.precision_on(how.device.type) == "float32"
     torch.manual_seed(seed)
     video = model.kind == "video"
@@ -125,6 +137,7 @@ def write_model(name: str, folder: Path, how: How, seed: int = 0) -> BackboneSpe
         "unet": lambda: make_unet(model),
         "vae": lambda: make_vae(model),
         "image_encoder" if video else "text_encoder": lambda: make_encoder(model),
+        "tiny_decoder": lambda: AutoencoderTiny(**model.tiny),
     }
     for part, make in parts.items():
         with how.device:

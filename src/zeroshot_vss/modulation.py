@@ -15,6 +15,7 @@ from torch import Tensor
 
 from zeroshot_vss import difference
 from zeroshot_vss.backbones.base import Backbone, PlainPass
+from zeroshot_vss.fitting import Fitting
 from zeroshot_vss.settings import Modulation, Upsampling
 from zeroshot_vss.shortcuts import decode_regions, group_apart, territories
 
@@ -111,31 +112,23 @@ def modulated_images(
     modulation: Modulation,
     pairs_at_once: int,
     decode: Decode | None = None,
+    fitting: Fitting | None = None,
 ) -> Iterator[tuple[list[Pair], Tensor, Tensor]]:
     """Decoded images of the passes with +lambda and with -lambda.
 
-    On a GPU that runs out of memory the number of pairs a call is halved, and stays so. Whole frames are decoded by
-    the backbone's VAE unless `decode` does it otherwise.
+    On a GPU that runs out of memory the number of pairs a call is halved, and stays so as long as `fitting` is the
+    same. Whole frames are decoded by the backbone's VAE unless `decode` does it otherwise.
 
     Yields:
         Some pairs, I+ and I- [m, 3, H', W'] about [-1, 1] at the network's size; the frames of the first pair, then
         those of the second, ...
     """
-    done = 0
-    while done < len(pairs):
-        chunk = pairs[done : done + pairs_at_once]
-        try:
-            yield (
-                chunk,
-                *_decode_pairs(backbone, plain, maps, chunk, modulation, decode or whole_frames(backbone.decode)),
-            )
-        except torch.cuda.OutOfMemoryError:
-            if len(chunk) == 1:
-                raise
-            torch.cuda.empty_cache()
-            pairs_at_once = (len(chunk) + 1) // 2
-            continue
-        done += len(chunk)
+    decode = decode or whole_frames(backbone.decode)
+
+    def images(some: slice) -> tuple[list[Pair], Tensor, Tensor]:
+        return (pairs[some], *_decode_pairs(backbone, plain, maps, pairs[some], modulation, decode))
+
+    yield from (fitting or Fitting()).parts(len(pairs), images, pairs_at_once)
 
 
 def _decode_pairs(
@@ -249,6 +242,7 @@ def label_maps(
     size: tuple[int, int],
     settings: Upsampling,
     budget: float,
+    fitting: Fitting | None = None,
 ) -> NDArray[np.int16]:
     """Full-resolution labels [n, H, W] of the frames of a plain pass: the argmax over the labels' difference maps.
 
@@ -259,6 +253,7 @@ def label_maps(
         size: H, W of the frames.
         settings: see :class:`Upsampling`.
         budget: GiB that the modulated passes of one call may take.
+        fitting: what was found to fit where it does not.
     """
     assert settings.modulation is not None
     wrapped = settings.difference != "float"
@@ -273,7 +268,8 @@ def label_maps(
         pairs = packed(pairs, maps, settings.modulation.apart)
     at_once = pairs_within(plain, pairs, budget)
     decode = decoder_of(backbone, settings)
-    for chunk, plus, minus in modulated_images(backbone, plain, maps, pairs, settings.modulation, at_once, decode):
+    stream = modulated_images(backbone, plain, maps, pairs, settings.modulation, at_once, decode, fitting)
+    for chunk, plus, minus in stream:
         for part in _split(offers_of(chunk, maps), max(PIXELS_AT_ONCE // (size[0] * size[1]), 1)):
             label, frames, images = part[0].label, [o.frame for o in part], [o.image for o in part]
             borders = [np.ones_like(maps[o.frame], bool) if o.territory is None else o.territory for o in part]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import platform
+import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
@@ -85,5 +86,9 @@ def files_digest(paths: Iterable[Path]) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that results depend on."""
-    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+    """Versions of Python and of the libraries that results depend on; and, where one was used, which GPU."""
+    found = {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+    torch = sys.modules.get("torch")  # stages without it need not import it
+    if torch is not None and torch.cuda.is_initialized():
+        found["on"] = torch.cuda.get_device_name()
+    return found

@@ -58,6 +58,8 @@ def prepare(compute: Compute, network: bool = False) -> torch.device:
         name = _choose(network) if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise InputError(f"compute.device is {name!r}, but PyTorch sees no GPU; set it to 'auto' or 'cpu'")
+    # What is to be in single precision (difference maps, some encoders) is: cuDNN would take 10 bits of each factor.
+    torch.backends.cudnn.allow_tf32 = False
     device = torch.device(name)
     if device.type == "cuda" and device.index is not None:
         # What is measured and whatever names no device should be on this one, too.

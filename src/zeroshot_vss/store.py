@@ -33,6 +33,7 @@ __all__ = [
     "content_digest",
     "find_files",
     "holds",
+    "key_of",
     "open_clip",
     "read_all",
     "results_of",
@@ -81,6 +82,19 @@ def read_all(path: Path, name: str) -> NDArray[Any]:
     """One dataset of a result, whole."""
     with open_clip(path) as file:
         return file[name][()]
+
+
+def key_of(path: Path) -> dict[str, Any]:
+    """The key of a result: what it depends on.
+
+    Raises:
+        InputError: the result is missing, damaged, or none of the workflow's.
+    """
+    with open_clip(path) as file:
+        try:
+            return json.loads(str(file.attrs["key"]))
+        except (KeyError, ValueError) as error:
+            raise InputError(f"{path} has no key ({error}); delete it, and its stage makes it again") from error
 
 
 def holds(path: Path, key: Key) -> bool:

@@ -14,6 +14,7 @@ from zeroshot_vss.batches import Row
 from zeroshot_vss.datasets.base import Clip
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.features import start_of
+from zeroshot_vss.fitting import Fitting
 from zeroshot_vss.modulation import label_maps
 from zeroshot_vss.settings import Upsampling
 
@@ -58,12 +59,20 @@ class MaskedModulation(Upsampler):
         assert settings.modulation is not None and settings.sampling is not None
         self.settings, self.backbone, self.budget = settings, backbone, budget
         self.sampling, self.modulation = settings.sampling, settings.modulation
+        self.frames, self.pairs = Fitting(), Fitting()
         backbone.check(self.sampling, [self.modulation.block], tiny=settings.decoder == "tiny")
 
     def upsample(self, clip: Clip, rows: Sequence[Row], coarse: Maps) -> Maps:
+        if self.backbone.coupled:
+            return self._together(clip, rows, coarse)
+        parts = self.frames.parts(len(rows), lambda some: self._together(clip, rows[some], coarse[some]))
+        return np.concatenate(list(parts))
+
+    def _together(self, clip: Clip, rows: Sequence[Row], coarse: Maps) -> Maps:
+        """The same in one plain pass."""
         start = start_of(self.backbone, clip, rows, self.sampling)
         plain = self.backbone.denoise(start, self.sampling, modulation=self.modulation)
-        labels = label_maps(self.backbone, plain, coarse, clip.size, self.settings, self.budget)
+        labels = label_maps(self.backbone, plain, coarse, clip.size, self.settings, self.budget, self.pairs)
         return labels.astype(np.uint8)
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 WEIGHTS_AT_ONCE = 2**27
@@ -16,7 +17,9 @@ WEIGHTS_AT_ONCE = 2**27
 class GivenAttention:
     """A processor of diffusers' `Attention` whose queries and keys come from another pass (injection).
 
-    Modulated passes of one frame differ in their values only, so softmax(q k^T) is computed once for all of them.
+    Modulated passes of one frame differ in their values only. On a CPU softmax(q k^T) is computed once for all of
+    them; on a GPU, where reading it again costs as much as PyTorch's fused kernel, and in half precision, which must
+    not round it, each pass has its own.
 
     Args:
         queries, keys: [r, n, channels] as `to_q` and `to_k` gave them, all heads beside each other.
@@ -29,18 +32,29 @@ class GivenAttention:
     def __call__(self, attn: Any, hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
         """Attention output [m, n, channels] of inputs [m, n, channels]."""
         values: Tensor = attn.to_v(hidden_states).unflatten(-1, (attn.heads, -1))
+        shared = values.device.type == "cpu" and values.dtype == torch.float32
+        output = self._shared(values, attn.scale) if shared else self._fused(values, attn.scale)
+        return attn.to_out[1](attn.to_out[0](output.flatten(2)))
+
+    def _fused(self, values: Tensor, scale: float) -> Tensor:
+        heads = values.shape[2]
+        query, key = (t[self.rows].unflatten(-1, (heads, -1)).transpose(1, 2) for t in (self.queries, self.keys))
+        return F.scaled_dot_product_attention(query, key, values.transpose(1, 2), scale=scale).transpose(1, 2)
+
+    def _shared(self, values: Tensor, scale: float) -> Tensor:
         output = torch.empty_like(values)
+        heads = values.shape[2]
         for row in self.rows.unique():
-            query, key = (t[row].unflatten(-1, (attn.heads, -1)).transpose(0, 1) for t in (self.queries, self.keys))
+            query, key = (t[row].unflatten(-1, (heads, -1)).transpose(0, 1) for t in (self.queries, self.keys))
             places = torch.nonzero(self.rows == row)[:, 0].tolist()
-            at_once = max(WEIGHTS_AT_ONCE // (attn.heads * key.shape[1]), 1)
+            at_once = max(WEIGHTS_AT_ONCE // (heads * key.shape[1]), 1)
             for first in range(0, query.shape[1], at_once):
                 some = slice(first, first + at_once)
-                weights = torch.softmax(attn.scale * query[:, some] @ key.transpose(1, 2), -1)
+                weights = torch.softmax(scale * query[:, some] @ key.transpose(1, 2), -1)
                 # One product a pass, so that a pass's sums do not depend on how many are beside it.
                 for place in places:
                     output[place, some] = (weights @ values[place].transpose(0, 1)).transpose(0, 1)
-        return attn.to_out[1](attn.to_out[0](output.flatten(2)))
+        return output
 
     @staticmethod
     def serves(attn: Any) -> bool:

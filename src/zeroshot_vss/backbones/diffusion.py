@@ -20,6 +20,7 @@ from zeroshot_vss.backbones.base import Backbone, PlainPass, Start
 from zeroshot_vss.backbones.hooks import Decoder, recording
 from zeroshot_vss.backbones.sampling import Schedule, clean_latent, euler_step, make_schedule
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.fitting import Fitting
 from zeroshot_vss.settings import Modulation, Sampling
 
 
@@ -31,7 +32,7 @@ class LatentDiffusion(Backbone):
         decoder: the UNet's decoder, by the paper's block numbers.
         vae: an autoencoder of diffusers. `AutoencoderTiny` has no posterior: no noise is drawn.
         scheduler_config: the model's noise schedule, as in its scheduler folder.
-        images_at_once: most latents that the VAE takes in one call.
+        images_at_once: most latents that the VAE takes in one call; fewer where a GPU does not hold as many.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class LatentDiffusion(Backbone):
         self.unet, self.vae = decoder.unet.eval().requires_grad_(False), vae.eval().requires_grad_(False)
         self.scheduler_config = scheduler_config
         self.prediction_type: str = scheduler_config.get("prediction_type", "epsilon")
-        self.images_at_once = images_at_once
+        self.images = Fitting(images_at_once)
         self.tiny_decoder: Any = None
         """An `AutoencoderTiny` of the same latents (TAESD), for methods that ask for it."""
         self.device, self.dtype = self.unet.device, self.unet.dtype
@@ -87,9 +88,10 @@ class LatentDiffusion(Backbone):
     @torch.inference_mode()
     def encode(self, frames: NDArray[np.uint8], noise: Tensor | None) -> Tensor:
         images = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float() / 127.5 - 1
-        noises = [None] * len(images) if noise is None else noise.split(self.images_at_once)
-        parts = [self.encode_images(i, n) for i, n in zip(images.split(self.images_at_once), noises, strict=False)]
-        return torch.cat(parts) * self.vae.config.scaling_factor
+        parts = self.images.parts(
+            len(images), lambda some: self.encode_images(images[some], None if noise is None else noise[some])
+        )
+        return torch.cat(list(parts)) * self.vae.config.scaling_factor
 
     def encode_images(self, images: Tensor, noise: Tensor | None) -> Tensor:
         """Unscaled latents of images [n, 3, H, W] in [-1, 1]; see :meth:`encode` for `noise`."""
@@ -105,9 +107,12 @@ class LatentDiffusion(Backbone):
     @torch.inference_mode()
     def decode(self, latents: Tensor, tiny: bool = False) -> Tensor:
         model = self.tiny_decoder if tiny else self.vae
-        scaled = (latents / model.config.scaling_factor).to(_dtype(model.decoder)).split(self.images_at_once)
-        images = [model.decode(part).sample if tiny else self.decode_latents(part) for part in scaled]
-        return torch.cat([part.float() for part in images])
+        scaled = (latents / model.config.scaling_factor).to(_dtype(model.decoder))
+
+        def images(some: slice) -> Tensor:
+            return (model.decode(scaled[some]).sample if tiny else self.decode_latents(scaled[some])).float()
+
+        return torch.cat(list(self.images.parts(len(scaled), images)))
 
     def decode_latents(self, latents: Tensor) -> Tensor:
         """Images of unscaled latents, each for itself."""

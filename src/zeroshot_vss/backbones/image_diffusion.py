@@ -38,7 +38,9 @@ class ImageDiffusion(LatentDiffusion):
         unconditional: Tensor | None,
     ) -> None:
         super().__init__(name, Decoder(unet), vae, scheduler_config)
-        self.context, self.unconditional = context, unconditional
+        halves = [context] if unconditional is None else [unconditional, context]
+        self.contexts = torch.stack(halves).to(self.device, self.dtype)
+        """[1 or 2, tokens, width], the conditional one last."""
 
     def check(self, sampling: Sampling, blocks: Sequence[int], tiny: bool = False) -> None:
         super().check(sampling, blocks, tiny)
@@ -47,7 +49,7 @@ class ImageDiffusion(LatentDiffusion):
                 f"backbone '{self.name}': guidance {sampling.guidance} grows over the frames of a video model's "
                 "batch; set one value"
             )
-        if sampling.guidance != 1 and self.unconditional is None:
+        if sampling.guidance != 1 and len(self.contexts) == 1:
             raise InputError(
                 f"backbone '{self.name}': guidance {sampling.guidance} needs a model with an unconditional context; "
                 "set guidance: 1"
@@ -58,14 +60,13 @@ class ImageDiffusion(LatentDiffusion):
         schedule = self.schedule(sampling.steps)
         sigma = schedule.sigmas[step]
         parts = sampling.parts
-        contexts = [self.context] if parts == 1 else [self.unconditional, self.context]
-        context = torch.stack([c for c in contexts if c is not None]).repeat_interleave(len(x), 0)
+        context = self.contexts[-parts:].repeat_interleave(len(x), 0)
         inputs = network_input(x, sigma).repeat(parts, 1, 1, 1)
         with substituted(substitutes):
             output = self.unet(
                 inputs.to(self.dtype),
                 schedule.timesteps[step].to(self.device),
-                encoder_hidden_states=context.to(self.device, self.dtype),
+                encoder_hidden_states=context,
                 return_dict=False,
             )[0].float()
         output = output.unflatten(0, (parts, len(x)))

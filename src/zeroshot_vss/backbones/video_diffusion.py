@@ -23,7 +23,7 @@ class VideoDiffusion(LatentDiffusion):
     Args:
         name: as in the config, for messages.
         unet: a `UNetSpatioTemporalConditionModel`, unmodified.
-        vae: an `AutoencoderKLTemporalDecoder` (or an image autoencoder); frames are decoded one at a time.
+        vae: an `AutoencoderKLTemporalDecoder` (or an image autoencoder); frames are decoded each for itself.
         scheduler_config: the model's noise schedule, as in its scheduler folder.
         embed: from images [1, 3, H, W] in [-1, 1] to their embedding [tokens, width].
     """

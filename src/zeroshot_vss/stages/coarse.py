@@ -30,7 +30,7 @@ from zeroshot_vss.provenance import code_digest
 from zeroshot_vss.runtime import prepare
 from zeroshot_vss.stages.cache import FeatureCache
 from zeroshot_vss.stages.job import CoarseJob
-from zeroshot_vss.store import Key, Manifest, add_array, add_maps, open_clip, run_clips
+from zeroshot_vss.store import Key, Manifest, add_array, add_maps, key_of, open_clip, run_clips
 
 
 def run(job: CoarseJob, manifest: Path, checked: Path, features: Path, correspondences: Path | None = None) -> None:
@@ -42,7 +42,8 @@ def run(job: CoarseJob, manifest: Path, checked: Path, features: Path, correspon
 
     def key(name: str) -> Key:
         return {"stage": "coarse", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
-                "settings": job.settings.model_dump(mode="json"), "assigned": job.assigned}  # fmt: skip
+                "weights": key_of(cached.file(name))["weights"], "settings": job.settings.model_dump(mode="json"),
+                "assigned": job.assigned, "device": device.type}  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:
         clip = dataset.clip(name)

@@ -15,7 +15,7 @@ from zeroshot_vss.runtime import prepare
 from zeroshot_vss.settings import Batches, Correspondence, Sampling
 from zeroshot_vss.stages.cache import FeatureCache
 from zeroshot_vss.stages.job import CorrespondenceJob
-from zeroshot_vss.store import Key, Manifest, add_array, run_clips
+from zeroshot_vss.store import Key, Manifest, add_array, key_of, run_clips
 
 
 def run(job: CorrespondenceJob, manifest: Path, features: Path) -> None:
@@ -29,8 +29,10 @@ def run(job: CorrespondenceJob, manifest: Path, features: Path) -> None:
     cached = Manifest.load(features)
 
     def key(name: str) -> Key:
-        return {"stage": "correspondences", "code": code_digest(__name__),
-                "settings": settings.model_dump(mode="json"), "device": device.type}  # fmt: skip
+        made_of = key_of(cached.file(name))
+        return {"stage": "correspondences", "code": code_digest(__name__), "clip": made_of["clip"],
+                "weights": made_of["weights"], "settings": settings.model_dump(mode="json"),
+                "device": device.type}  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:
         with FeatureCache(cached.file(name)) as cache:

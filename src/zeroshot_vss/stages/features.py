@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from zeroshot_vss.backbones.base import Backbone
 from zeroshot_vss.backbones.folder import weights_digest
 from zeroshot_vss.backbones.loading import load_backbone
-from zeroshot_vss.batches import feature_groups, rows_of_clip
+from zeroshot_vss.batches import Row, feature_groups, rows_of_clip
 from zeroshot_vss.datasets import Clip
 from zeroshot_vss.features import network_size, start_of
+from zeroshot_vss.fitting import Fitting
 from zeroshot_vss.overlap import ReadAhead, WriteBehind
 from zeroshot_vss.progress import progress
 from zeroshot_vss.provenance import code_digest
@@ -56,16 +58,19 @@ def cache_queries(settings: Features, frames_at_once: int, clip: Clip, backbone:
     (grid,) = grids
     wanted = [(block, settings.step) for block in settings.blocks]
     written: dict[int, Any] = {}
-    first = 0
+    first, fitting = 0, Fitting()
+
+    def computed(group: list[Row], part: slice) -> list[NDArray[np.float16]]:
+        start = start_of(backbone, ahead, group[part], settings.sampling)
+        plain = backbone.denoise(start, settings.sampling, wanted, last=settings.step)
+        return [plain.queries[found].unflatten(1, grid).to("cpu", torch.float16).numpy() for found in wanted]
+
     groups = feature_groups(len(clip), settings.sampling, frames_at_once)
     with ReadAhead(clip, [[row.frame for row in some] for some in groups]) as ahead, WriteBehind() as write:
         for some in progress(groups, len, f"features of {clip.name}"):
-            start = start_of(backbone, ahead, some, settings.sampling)
-            plain = backbone.denoise(start, settings.sampling, wanted, last=settings.step)
-            found = {
-                block: plain.queries[block, step].unflatten(1, grid).to("cpu", torch.float16).numpy()
-                for block, step in wanted
-            }
+            each = partial(computed, some)
+            parts = [each(slice(None))] if backbone.coupled else fitting.parts(len(some), each)
+            found = {block: np.concatenate(pieces) for block, *pieces in zip(settings.blocks, *parts, strict=True)}
             if not written:
                 # All before the first write, so that the file is the same byte for byte each time.
                 written = {
