@@ -20,6 +20,7 @@ from small_models import save_embedded
 from test_config import shipped
 from workflow_copy import ROOT
 from zeroshot_vss.config import merge, read_config
+from zeroshot_vss.report.plan import ReportPlan
 from zeroshot_vss.script import COMPUTE_VARIABLE
 
 # Loaded before jobs are forked, so that not each of them loads them.
@@ -29,8 +30,11 @@ from zeroshot_vss.workflow import Plan
 LOADED = (check, baseline, features, correspondences, coarse, upsample, score, table, overview)
 CLIPS, FRAMES = 2, 3
 STAGES = (
-    "check", "baseline", "features", "correspondences", "coarse", "upsample", "score", "quality_table", "overview",
+    "check", "baseline", "features", "correspondences", "coarse", "upsample", "inspect", "score", "quality_table",
+    "overview", "figure", "row_overlay",
 )  # fmt: skip
+OF_CLIPS = STAGES[1:7]
+"""Those that write a file a clip."""
 
 
 @dataclass(frozen=True)
@@ -58,18 +62,25 @@ def configuration(base: Path) -> dict[str, Any]:
         "backbones": {"small": {"title": "small", "path": str(base / "model"), "settings": settings}},
         "tables": {"table1": {"datasets": ["v"], "backbones": ["small"], "methods": methods}},
         "overview": {"dataset": "v", "backbone": "small", "clips": 1, "frames": [0, 2], "methods": methods},
-    }
+        "figures": {
+            "dataset": "v", "backbones": ["small"], "frames": [0, 2], "over_time": {"methods": ["ours"]},
+            "comparison": {"methods": ["ours"]}, "failures": {"dataset": "v"},
+        },
+    }  # fmt: skip
     return merge(shipped(), over)
 
 
 def steps_of(plan: Plan) -> list[Step]:
-    """The jobs of the first table and of the overview, in an order in which they can run. Paths are relative."""
+    """The jobs of the first table, of two figures and of a video, in an order in which they can run.
+
+    Paths are relative.
+    """
     ours, copied = plan.row("v", "ours", "small"), plan.row("v", "first-frame", "small")
     (baseline,), stages = plan.maps(copied), {stage: path for stage, (path,) in plan.stages(ours).items()}
     checked = f"results/checked/v/{Path(baseline).name}"
 
-    def job(stage: str, path: str, *inputs: str) -> Step:
-        return Step(stage, f"{stage}.py", (plan.job(path.removesuffix(".json")), path, *inputs), (path,))
+    def job(stage: str, path: str, *inputs: str, script: str | None = None) -> Step:
+        return Step(stage, script or f"{stage}.py", (plan.job(path.removesuffix(".json")), path, *inputs), (path,))
 
     def score(path: str, maps: str) -> Step:
         told = plan.score_job("v", Path(path).stem)
@@ -79,6 +90,10 @@ def steps_of(plan: Plan) -> list[Step]:
     told, timed = plan.table_job("table1"), plan.timed("table1")
     kinds = tuple(f"results/table1.{kind}" for kind in ("csv", "md", "tex"))
     picture = "results/figures/overview.png"
+    seen = plan.figures.inputs("figure8")[0]
+    drawn, clip = ("results/figures/figure8.pdf", "results/figures/figure8.png"), plan.clips("v")[0]
+    video = ReportPlan(plan).overlay_job("v", "ours@small", clip)
+    shown = tuple(f"results/overlays/v/ours@small/{clip}.{kind}" for kind in ("mp4", "html"))
     return [
         job("check", checked),
         job("baseline", baseline, checked),
@@ -86,9 +101,12 @@ def steps_of(plan: Plan) -> list[Step]:
         job("correspondences", stages["correspondences"], stages["features"]),
         job("coarse", stages["coarse"], checked, stages["features"], stages["correspondences"]),
         job("upsample", stages["upsample"], checked, stages["coarse"]),
+        job("inspect", seen, checked, script="inspect_frames.py"),
         *map(score, scores, (baseline, stages["upsample"])),
         Step("quality_table", "table.py", (told, "none", json.dumps(timed), kinds[0], *scores), kinds),
         Step("overview", "overview.py", (plan.overview_job(), picture, baseline, stages["upsample"]), (picture,)),
+        Step("figure", "figure.py", (plan.figures.job("figure8"), *drawn, *plan.figures.inputs("figure8")), drawn),
+        Step("row_overlay", "row_overlay.py", (video, *shown, stages["upsample"]), shown),
     ]  # fmt: skip
 
 

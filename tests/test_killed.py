@@ -12,13 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from stage_jobs import CLIPS, STAGES, Events, Step, contents, die, ended, plan_of, run, start, steps_of
+from stage_jobs import CLIPS, OF_CLIPS, STAGES, Events, Step, contents, die, ended, plan_of, run, start, steps_of
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.costs import cost_path
 from zeroshot_vss.workflow import Plan
-
-OF_CLIPS = STAGES[1:6]
-"""Those that write a file a clip."""
 
 
 @pytest.fixture(scope="module")

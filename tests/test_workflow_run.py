@@ -23,6 +23,7 @@ from small_models import save_embedded
 from test_config import shipped
 from workflow_copy import command, copy_workflow, environment, planned, snakemake, write_config
 from zeroshot_vss.config import merge, read_config
+from zeroshot_vss.explain import clip_facts, read_origin
 from zeroshot_vss.stages import check, coarse, correspondences, features, upsample
 from zeroshot_vss.stages import overlay as overlay_stage
 from zeroshot_vss.stages.job import (
@@ -118,6 +119,18 @@ def test_the_table_has_measured_and_published_rows(run: Path) -> None:
     text = (run / "results" / "table1.md").read_text()
     assert "## Measured" in text and "## Published" in text and "nan" not in text.lower()
     assert (run / "results" / "table1.tex").read_text().count(r"\begin{tabular}") == 2
+
+
+def test_every_result_says_where_it_comes_from(run: Path) -> None:
+    stages = set()
+    for path in sorted((run / "results").rglob("*.h5")):
+        origin = read_origin(path)
+        facts = dict(clip_facts(origin))
+        stages.add(origin.stage)
+        assert facts["clip"].startswith(path.stem) and facts["versions"].startswith("python ")
+        model = origin.stage in ("features", "correspondences", "coarse") or "setting modulation.block" in facts
+        assert ("weights" in facts) == model and facts.get("device", "").startswith("cpu") == model, origin.stage
+    assert stages == {"baseline", "features", "correspondences", "coarse", "upsample"}
 
 
 def test_the_overview_is_a_picture(run: Path) -> None:
