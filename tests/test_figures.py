@@ -302,12 +302,20 @@ def test_titles_name_the_backbone_where_there_are_several() -> None:
     assert found[1] == ["EmerDiff", "Ours"]
 
 
+def test_other_systems_are_compared_where_a_folder_of_theirs_is_named() -> None:
+    comparison = {"figures": {"comparison": {"methods": ["clippy", "colour-pixels"]}, "backbones": ["scenes-tiny"]}}
+    for predictions, folders in (({}, [None]), ({"scenes": "/maps/clippy"}, ["/maps/clippy", None])):
+        given = {"methods": {"clippy": {"predictions": predictions}}}
+        found = Plan(read_config(merge(merge(shipped(), comparison), given))).figures.planned["figure5"]
+        assert [source.folder for source in found.job.sources] == folders
+        assert len(found.inputs) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"clip": "scene-9999"}, "data set 'scenes' has no clip 'scene-9999'"),
         ({"method": "ours-nearest"}, "'ours-nearest' does not upsample by masked modulation"),
-        ({"comparison": {"methods": ["clippy"]}}, "method 'clippy' makes no label maps"),
     ],
 )
 def test_wrong_figures_are_answered_in_words(change: dict[str, Any], message: str) -> None:
@@ -433,6 +441,19 @@ def test_every_figure_is_drawn(name: str, sources: int, made_up: dict[str, Path]
     with Image.open(tmp_path / "figure.png") as image:
         assert image.width in (round(style.COLUMN * 300), round(style.PAGE * 300))
         assert image.height < 11 * 300
+
+
+def test_label_maps_of_another_system_are_drawn_as_our_own(made_up: dict[str, Path], tmp_path: Path) -> None:
+    for clip in CLIPS:
+        maps = read_all(made_up["maps"].parent / f"{clip}.h5", "maps")
+        (tmp_path / clip).mkdir()
+        for index, labels in enumerate(maps):
+            Image.fromarray(labels).save(tmp_path / clip / f"{DATASET.open().clip(clip).frame_name(index)}.png")
+    sources = (Source(title="theirs", manifests=0, folder=str(tmp_path)), Source(title="ours", manifests=1))
+    job = FigureJob(figure="figure5", dataset=DATASET, clips=CLIPS, frames=(0, 3), sources=sources, settings="")
+    material = Material(job, [made_up["maps"]])
+    theirs, ours = (material.labels(source, CLIPS[1], (0, 3)) for source in (0, 1))
+    assert np.array_equal(theirs, ours) and theirs.shape == (2, *SIZE)
 
 
 def said(name: str, *paths: Path) -> str:

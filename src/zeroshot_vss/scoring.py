@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,10 @@ import pandas as pd
 from zeroshot_vss.datasets.base import VOID, Clip, DataSet, LabelMap
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.files import replacing
-from zeroshot_vss.images import read_mask
 from zeroshot_vss.metrics.base import check_ids
 from zeroshot_vss.metrics.protocols import Figures, Protocol, clip_figures, pool
 from zeroshot_vss.metrics.scores import ClipScores
-
-Locate = Callable[[Clip, int], Path]
-"""The file of a prediction, from the clip and the index of the frame."""
+from zeroshot_vss.predictions import Predictions, pixels
 
 
 def score_clip(
@@ -49,7 +47,7 @@ def score_clip(
             prediction = predictions(index)
             for ids, what in ((truth, "ground truth"), (prediction, "prediction")):
                 if ids.shape != clip.size:
-                    raise InputError(f"{where}: the {what} is {_pixels(ids.shape)}, the clip {_pixels(clip.size)}")
+                    raise InputError(f"{where}: the {what} is {pixels(ids.shape)}, the clip {pixels(clip.size)}")
             if protocol.relabel is not None:
                 truth, prediction = _relabel(truth, prediction, protocol.relabel, allow_unlabelled)
             check_ids(truth, protocol.classes, "ground truth", where, void=True)
@@ -71,19 +69,12 @@ def _relabel(
     return relabel(truth), relabelled
 
 
-def _pixels(size: tuple[int, ...]) -> str:
-    """Width x height, the usual order in words."""
-    return " x ".join(str(side) for side in reversed(size)) + " pixels"
-
-
 def score_folder(
     dataset: DataSet, predictions: Path, protocol: Protocol, allow_unlabelled: bool = False
 ) -> tuple[list[ClipScores], Figures]:
     """Score `<predictions>/<clip>/<frame>.png` for all clips of a data set.
 
-    `<frame>` is the name of the data set's frame; files of frames without ground truth are not needed, further files
-    are not looked at. Files are PNGs of mode L or P that hold ids. Where the name of a frame is that of no other
-    clip's (`DataSet.unique_frames`), any `<frame>*.png` below the folder will do, as Cityscapes' evaluation has it.
+    See :class:`zeroshot_vss.predictions.Predictions`.
 
     Args:
         dataset: a data set with ground truth.
@@ -98,68 +89,10 @@ def score_folder(
         InputError: naming the file, where a prediction is missing, is no mask or has another size than the clip, or
             there are two of a frame; naming clip and frame, where it holds an id that is no class.
     """
-    names = dataset.clips()
-    locate = _anywhere(predictions) if dataset.unique_frames else _in_folders(predictions, names)
-    scores = []
-    for name in names:
-        clip = dataset.clip(name)
-        scores.append(score_clip(clip, _reader(clip, locate), protocol, allow_unlabelled))
+    found = Predictions(dataset, predictions)
+    clips = map(dataset.clip, dataset.clips())
+    scores = [score_clip(clip, partial(found.read, clip), protocol, allow_unlabelled) for clip in clips]
     return scores, pool(scores)
-
-
-def _in_folders(predictions: Path, names: Sequence[str]) -> Locate:
-    """`<predictions>/<clip>/<frame>.png`."""
-    missing = [name for name in names if not (predictions / name).is_dir()]
-    if missing:
-        raise InputError(
-            f"{predictions}: there is no folder of predictions for {len(missing)} of {len(names)} clips, "
-            f"the first is '{missing[0]}'; expected <folder>/<clip>/<frame>.png"
-        )
-
-    def locate(clip: Clip, index: int) -> Path:
-        path = predictions / clip.name / f"{clip.frame_name(index)}.png"
-        if not path.is_file():
-            raise InputError(
-                f"clip '{clip.name}': the prediction {path} is missing; expected one PNG for each annotated frame"
-            )
-        return path
-
-    return locate
-
-
-def _anywhere(predictions: Path) -> Locate:
-    """`<frame>*.png`, anywhere below the folder."""
-    paths = sorted(predictions.rglob("*.png"))
-
-    def locate(clip: Clip, index: int) -> Path:
-        name = clip.frame_name(index)
-        found = [path for path in paths if path.name.startswith(name)]
-        if not found:
-            raise InputError(
-                f"clip '{clip.name}': there is no prediction {name}*.png below {predictions}; "
-                "expected one PNG for each annotated frame"
-            )
-        if len(found) > 1:
-            raise InputError(f"clip '{clip.name}': {found[0]} and {found[1]} are both predictions of frame {name}")
-        return found[0]
-
-    return locate
-
-
-def _reader(clip: Clip, locate: Locate) -> Callable[[int], LabelMap]:
-    where = f"clip '{clip.name}'"
-
-    def read(index: int) -> LabelMap:
-        path = locate(clip, index)
-        ids = read_mask(path, f"{where}, predictions")
-        if ids.shape != clip.size:
-            raise InputError(
-                f"{where}: the prediction {path} is {_pixels(ids.shape)}, the frames {_pixels(clip.size)}; "
-                "predictions are scored at the frames' own size"
-            )
-        return ids
-
-    return read
 
 
 def write_scores(path: Path, pooled: Figures, clips: Sequence[ClipScores]) -> None:

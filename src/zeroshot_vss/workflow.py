@@ -131,9 +131,10 @@ class Plan:
             for method in chosen.methods
             for backbone in (chosen.backbones if self.config.method(method).has_backbone else (None,))
         ]
-        return [row for row in rows if self._measured(row)]
+        return [row for row in rows if self.measured(row)]
 
-    def _measured(self, row: Row) -> bool:
+    def measured(self, row: Row) -> bool:
+        """Whether the project makes or has the row's label maps."""
         method = self.config.method(row.method)
         if method.segmenter is not None:
             return row.dataset in method.segmenter.datasets

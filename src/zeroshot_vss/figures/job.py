@@ -58,6 +58,8 @@ class Source(Settings):
     """As printed."""
     manifests: int
     """How many of the job's manifests are its own, in their order."""
+    folder: str | None = None
+    """Of the label maps of another system, in place of manifests."""
 
 
 class FigureJob(Job):

@@ -15,6 +15,7 @@ from zeroshot_vss.figures.job import FigureJob
 from zeroshot_vss.figures.strips import painted
 from zeroshot_vss.figures.style import PAGE, Key, Picture, Row, Sheet
 from zeroshot_vss.palette import cluster_colours
+from zeroshot_vss.predictions import Predictions
 from zeroshot_vss.store import Manifest, find_files, open_clip, read_all
 
 
@@ -33,7 +34,9 @@ class Material:
         self.legend = self.dataset.legend
         self.colours = cluster_colours(256) if self.legend is None else self.legend.colours
         read = iter([Manifest.load(path) for path in manifests])
-        self.results = [find_files(job.clips, [next(read) for _ in range(s.manifests)]) for s in job.sources]
+        self.results = [
+            {} if s.folder else find_files(job.clips, [next(read) for _ in range(s.manifests)]) for s in job.sources
+        ]
 
     @property
     def titles(self) -> list[str]:
@@ -74,6 +77,9 @@ class Material:
 
     def labels(self, source: int, clip: str, frames: Sequence[int]) -> NDArray[np.uint8]:
         """Label maps [n, H, W] of some frames."""
+        if folder := self.job.sources[source].folder:
+            found = Predictions(self.dataset, Path(folder))
+            return np.stack([found.read(self.clip(clip), frame) for frame in frames])
         with open_clip(self.results[source][clip]) as file:
             return np.stack([file["maps"][frame] for frame in frames])
 

@@ -168,7 +168,7 @@ class Figures:
     def _planned(
         self,
         figure: str,
-        sources: Sequence[tuple[str, list[str]]],
+        sources: Sequence[tuple[str, list[str] | str]],
         clips: Sequence[str],
         dataset: str = "",
         backbones: Sequence[str] | None = None,
@@ -182,34 +182,39 @@ class Figures:
             words = describe(self.plan.config.method(self.config.method).title, settings)
         job = FigureJob(
             figure=figure, dataset=self.plan.dataset(dataset or self.config.dataset), clips=tuple(clips),
-            sources=tuple(Source(title=title, manifests=len(paths)) for title, paths in sources),
+            sources=tuple(
+                Source(title=title, manifests=0, folder=paths) if isinstance(paths, str)
+                else Source(title=title, manifests=len(paths))
+                for title, paths in sources
+            ),
             settings=f"{words} {more.pop('further', '')}".strip(), **more,
         )  # fmt: skip
-        return Planned(job, [path for _, paths in sources for path in paths])
+        return Planned(job, [path for _, paths in sources if not isinstance(paths, str) for path in paths])
 
     # Figures of label maps
 
     def _rows(self, dataset: str, methods: Sequence[str]) -> list[tuple[str, Row]]:
         """Titles and rows of methods, with every backbone where they have one.
 
-        Raises:
-            InputError: a method is another system, of which there are no label maps.
+        Other systems are left out where the configuration has no folder of their predictions.
         """
-        for method in methods:
-            if self.plan.config.method(method).predictions is not None:
-                raise InputError(f"config: figures: method '{method}' makes no label maps here; leave it out")
         rows = [(m, self.plan.row(dataset, m, b)) for m in methods for b in self.config.backbones]
+        rows = [(m, row) for m, row in rows if self.plan.measured(row)]
         several = len(self.config.backbones) > 1
         return [
             (f"{title} ({self._title(row.backbone)})" if row.backbone and several else title, row)
             for title, row in dict.fromkeys((self.plan.config.method(m).title, row) for m, row in rows)
         ]
 
+    def _maps(self, row: Row, clips: Sequence[str]) -> list[str] | str:
+        """The manifests of a row's label maps that hold some of the clips, or the folder of another system's."""
+        return self.plan.predictions(row) or self._holding(row.dataset, self.plan.maps(row), clips)
+
     def over_time(self) -> Planned:
         """Figure 1."""
         chosen, dataset = self.config.over_time, self.config.dataset
         rows = self._rows(dataset, chosen.methods)
-        sources = [(title, self._holding(dataset, self.plan.maps(row), [self.clip])) for title, row in rows]
+        sources = [(title, self._maps(row, [self.clip])) for title, row in rows]
         return self._planned("figure1", sources, [self.clip], frames=chosen.frames)
 
     def comparison(self) -> Planned:
@@ -217,7 +222,7 @@ class Figures:
         chosen, dataset = self.config.comparison, self.config.dataset
         clips = self.plan.clips(dataset)[: chosen.clips]
         rows = self._rows(dataset, chosen.methods)
-        sources = [(title, self._holding(dataset, self.plan.maps(row), clips)) for title, row in rows]
+        sources = [(title, self._maps(row, clips)) for title, row in rows]
         return self._planned("figure5", sources, clips, frames=chosen.frames)
 
     def failures(self) -> list[Planned]:

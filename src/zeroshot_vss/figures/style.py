@@ -32,7 +32,7 @@ ACCENT: tuple[float, float, float] = sns.color_palette("colorblind")[3]
 """Of lines, rings and outlines, and of pixels that are pointed at: vermilion."""
 
 FONT = "DejaVu Sans"
-TITLE, SMALL, ARROW = 6.5, 5.8, 9.0
+TITLE, SMALL, ARROW = 8.0, 7.2, 10.0
 _LEADING = 1.25 / 72
 _GAP, _APART, _MARGIN = 0.035, 0.09, 0.04
 _DPI = 300
