@@ -139,6 +139,21 @@ def test_vspw_known_dirt(vspw: Path) -> None:
         clip.frames([2])
 
 
+def test_vspw_colour_masks_are_refused(vspw: Path) -> None:
+    folder = vspw / "VSPW_480p" / "data" / "3_miniature" / "mask"
+    Image.new("RGB", (64, 48), (120, 80, 40)).save(folder / "00000005.png")
+    with pytest.raises(InputError, match=r"clip '3_miniature': mask 00000005\.png"):
+        open_dataset("vspw", {"root": vspw}).clip("3_miniature").check()
+
+
+def test_clips_can_be_left_out(vspw: Path) -> None:
+    names = open_dataset("vspw", {"root": vspw}).clips()
+    assert open_dataset("vspw", {"root": vspw, "exclude": names[:1]}).clips() == names[1:]
+    assert open_dataset("vspw", {"root": vspw, "exclude": names[:1], "limit": 1}).clips() == names[1:2]
+    with pytest.raises(InputError, match="there is no clip 'nothing'"):
+        open_dataset("vspw", {"root": vspw, "exclude": ["nothing"]})
+
+
 def test_vspw_clip_with_a_gap_or_without_folder(vspw: Path) -> None:
     data = open_dataset("vspw", {"root": vspw})
     origin = vspw / "VSPW_480p" / "data" / "3_miniature" / "origin"

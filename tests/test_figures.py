@@ -483,3 +483,11 @@ def test_figures_say_what_was_found(made_up: dict[str, Path]) -> None:
     with pytest.raises(InputError, match="has 4 frames, none of"):
         job = FigureJob(figure="figure1", dataset=DATASET, clips=CLIPS, frames=(9,), sources=(), settings="")
         figure.FIGURES["figure1"](Material(job, []))
+
+
+def test_words_that_are_too_long_are_set_smaller() -> None:
+    width = style.text_width("scenes-tiny-video", style.TITLE)
+    assert style.fitting_size([("Ours (x)", width), ("", 0.0)], style.TITLE) == style.TITLE
+    smaller = style.fitting_size([("of scenes-tiny-video", width / 2), ("a", width)], style.TITLE)
+    assert smaller == pytest.approx(style.TITLE / 2)
+    assert style.text_width("scenes-tiny-video", smaller) <= width / 2 * 1.001

@@ -190,7 +190,7 @@ def test_the_size_of_vspws_validation_set_takes_seconds(
             folder = top / "data" / f"{index}_clip" / kind
             folder.mkdir(parents=True)
             for frame in range(count):
-                (folder / f"{frame:08d}.{suffix}").touch()
+                (folder / f"{frame:08d}.{suffix}").write_bytes(b"-")
         (top / "data" / f"{index}_clip" / "origin" / "00000000.jpg").write_bytes(picture.getvalue())
     (top / "val.txt").write_text("\n".join(f"{index}_clip" for index in range(clips)))
     monkeypatch.setenv("VSPW_ROOT", str(tmp_path))
@@ -201,6 +201,11 @@ def test_the_size_of_vspws_validation_set_takes_seconds(
     assert not runs
     line = next(line for line in text.splitlines() if " vspw " in line)
     assert [cell.strip() for cell in line.split("│")[2:7]] == ["found", "343", "24,502", "24,502", "480 x 854"]
+    (top / "data" / "7_clip" / "origin" / "00000002.jpg").write_bytes(b"")
+    (top / "data" / "7_clip" / "mask" / "00000003.png").write_bytes(b"")
+    _, text = printed(ROOT / "config" / "paper.yaml", tmp_path / "results")
+    said = " ".join(text.replace("│", " ").split())
+    assert "clip '7_clip': 2 files are empty (0 bytes), the first is" in said
 
 
 # Backbones
@@ -310,7 +315,7 @@ def test_rows_are_blocked_by_data_and_by_weights(monkeypatch: pytest.MonkeyPatch
     by_name = {row.name: inventory.obstacles(row) for row in plan.rows("table7")}
     data, weights = by_name["ours@sd21"]
     assert "VSPW_ROOT" in data and "hf download" in weights
-    assert all(not inventory.obstacles(row) for row in plan.sweep_rows("noise"))
+    assert all(not inventory.obstacles(row) for row in plan.rows("fast"))
 
 
 def test_missing_predictions_block_their_row(at_root: None) -> None:

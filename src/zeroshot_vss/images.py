@@ -121,7 +121,7 @@ def _with_image(path: Path, title: str, use: Callable[[Image.Image], _T]) -> _T:
     """Open an image and hand it to `use`; whatever goes wrong becomes an InputError that starts with `title`."""
     try:
         if path.stat().st_size == 0:
-            raise InputError(f"{title} is empty (0 bytes); fetch it again or leave it out")
+            raise InputError(f"{title} is empty (0 bytes); fetch it again, or leave its clip out")
         with Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise InputError(

@@ -58,6 +58,13 @@ class Clip(ABC):
         """Number of frames with a mask; None where counting them would read the clip."""
         return None
 
+    def check_files(self) -> None:  # noqa: B027 - clips without files have nothing to check
+        """What can be checked without reading an image.
+
+        Raises:
+            InputError: naming the first empty file.
+        """
+
     def frame_name(self, index: int) -> str:
         """What the frame is called in messages and in folders of predictions, without an ending.
 

@@ -58,7 +58,7 @@ class CamVid(NamedClips):
             if not folder.is_dir():
                 raise InputError(f"data set 'camvid': there is no folder {folder}; {get}, {root_key(self.name)}")
         self._files = by_sequence(_frame_names(root, inner, self._folder), "data set 'camvid'")
-        super().__init__(self._files, options.limit, options.clips)
+        super().__init__(self._files, options)
 
     def _open(self, name: str) -> Clip:
         return FolderClip(name, self._folder, masks=self._masks, ids=IDS, only=self._files[name])

@@ -96,7 +96,7 @@ class CamVid32(NamedClips):
         cut_out = self._original and options.split == "val"
         names = VAL if cut_out else [path.name for path in frame_files(self._folder, where)]
         self._files = by_sequence(names, where)
-        super().__init__(self._files, options.limit, options.clips)
+        super().__init__(self._files, options)
 
     def _open(self, name: str) -> Clip:
         files = self._files[name]

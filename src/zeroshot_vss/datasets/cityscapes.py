@@ -96,7 +96,7 @@ class Cityscapes(NamedClips):
             raise InputError(f"data set 'cityscapes': {labels} holds no <city>/*{_MASK}.png; {get}")
         self._masks = {path.name.removesuffix(f"{_MASK}.png"): path for path in paths}
         self._length = options.frames
-        super().__init__(self._masks, options.limit, options.clips)
+        super().__init__(self._masks, options)
 
     def _open(self, name: str) -> Clip:
         mask, where = self._masks[name], f"clip {name!r}"

@@ -30,7 +30,7 @@ class Clvos(NamedClips):
         names = [name for name in names if not name.startswith(".")]
         if not names:
             raise InputError(f"data set 'clvos': {masks} holds no folder of masks; {get}, {root_key(self.name)}")
-        super().__init__(names, options.limit, options.clips)
+        super().__init__(names, options)
 
     def _open(self, name: str) -> Clip:
         frames, masks = self._root / "JPEGImages" / name, self._root / "Annotations" / name

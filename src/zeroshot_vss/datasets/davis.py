@@ -38,7 +38,7 @@ class Davis(NamedClips):
         found = next((path for path in lists if path.is_file()), None)
         if found is None:
             raise InputError(f"data set 'davis': there is no list {lists[0]}; {get}, {root_key(self.name)}")
-        super().__init__(_sequences(found), options.limit, options.clips)
+        super().__init__(_sequences(found), options)
         self.legend = object_legend(1 if self._single else MOST_OBJECTS)
 
     def _open(self, name: str) -> Clip:

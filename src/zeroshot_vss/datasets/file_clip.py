@@ -71,6 +71,16 @@ class FileClip(Clip):
     def annotated(self) -> int:
         return len(self._masks)
 
+    def check_files(self) -> None:
+        empty = [
+            path for path in (*self._frames, *self._masks.values()) if path.is_file() and not path.stat().st_size
+        ]
+        if empty:
+            raise InputError(
+                f"{self._where}: {len(empty)} files are empty (0 bytes), the first is {empty[0]}; fetch them again, "
+                "or leave the clip out (`exclude` among the options of its data set)"
+            )
+
     def frame_name(self, index: int) -> str:
         """The stem of the frame's file."""
         return self._frame(index).stem

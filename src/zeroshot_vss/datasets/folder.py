@@ -14,7 +14,7 @@ from zeroshot_vss import video
 from zeroshot_vss.datasets.base import Clip
 from zeroshot_vss.datasets.file_clip import FileClip
 from zeroshot_vss.datasets.masks import MaskReader
-from zeroshot_vss.datasets.options import NamedClips, Options
+from zeroshot_vss.datasets.options import ListOptions, NamedClips, Options
 from zeroshot_vss.errors import InputError
 
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
@@ -78,7 +78,7 @@ class UserClips(NamedClips):
     legend = None
 
     def __init__(self, options: UserOptions) -> None:
-        super().__init__(options.clips, options.limit)
+        super().__init__(options.clips, ListOptions(limit=options.limit))
         self._paths = {name: path.expanduser() for name, path in options.clips.items()}
         for name, path in self._paths.items():
             if not path.exists():

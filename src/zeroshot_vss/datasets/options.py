@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
@@ -27,6 +27,8 @@ class ListOptions(Options):
 
     clips: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Only these clips, in this order."""
+    exclude: tuple[str, ...] = ()
+    """All but these clips: those with damaged files."""
 
 
 class RootOptions(ListOptions):
@@ -41,21 +43,21 @@ class NamedClips(DataSet):
 
     Args:
         available: all names, in the data set's own order.
-        limit: keep the first clips only, this many.
-        wanted: keep these only, in this order.
+        options: which of them are kept: the wanted ones or all, without the excluded ones, then the first few.
 
     Raises:
-        InputError: a name could leave the data set's folder, or a wanted clip does not exist.
+        InputError: a name could leave the data set's folder, or a named clip does not exist.
     """
 
-    def __init__(self, available: Iterable[str], limit: int | None, wanted: Sequence[str] | None = None) -> None:
+    def __init__(self, available: Iterable[str], options: ListOptions) -> None:
         names = list(dict.fromkeys(available))
         for name in names:
             check_name(name, f"data set {self.name!r}")
         self._names = names
-        for name in wanted or ():
+        for name in (*(options.clips or ()), *options.exclude):
             self._require(name)
-        self._names = (names if wanted is None else list(dict.fromkeys(wanted)))[:limit]
+        wanted = names if options.clips is None else dict.fromkeys(options.clips)
+        self._names = [name for name in wanted if name not in options.exclude][: options.limit]
 
     def clips(self) -> list[str]:
         return list(self._names)

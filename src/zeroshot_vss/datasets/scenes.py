@@ -41,7 +41,7 @@ class Scenes(NamedClips):
         self._seeds = {f"scene-{index:04d}": FIRST_SEEDS[options.split] + index for index in range(options.count)}
         self._length = options.frames
         self.legend = Legend(tuple(label.name.lower() for label in Label), palette.cluster_colours(len(Label)))
-        super().__init__(self._seeds, options.limit, options.clips)
+        super().__init__(self._seeds, options)
 
     def _open(self, name: str) -> Clip:
         return SceneClip(name, self._seeds[name], self._length)

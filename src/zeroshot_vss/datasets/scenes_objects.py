@@ -50,7 +50,7 @@ class SceneObjects(NamedClips):
         self._seeds = {f"scene-{index:04d}": first + index for index in range(options.count)}
         self._options = options
         self.legend = object_legend(1 if options.single else options.objects)
-        super().__init__(self._seeds, options.limit, options.clips)
+        super().__init__(self._seeds, options)
 
     def _open(self, name: str) -> Clip:
         options = self._options

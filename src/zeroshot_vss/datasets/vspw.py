@@ -39,7 +39,7 @@ class Vspw(NamedClips):
         names = self._root / f"{options.split}.txt"
         if not names.is_file():
             raise InputError(f"data set 'vspw': {self._root} holds no {names.name}; {get}, {root_key(self.name)}")
-        super().__init__(read_list(names), options.limit, options.clips)
+        super().__init__(read_list(names), options)
         self.legend = Legend(_class_names(self._root / "label_num_dic_final.json"), palette.cluster_colours(CLASSES))
 
     def _open(self, name: str) -> Clip:

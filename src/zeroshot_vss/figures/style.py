@@ -5,7 +5,7 @@ Lengths are inches, sizes of letters are points. Every text is measured before i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -32,7 +32,7 @@ ACCENT: tuple[float, float, float] = sns.color_palette("colorblind")[3]
 """Of lines, rings and outlines, and of pixels that are pointed at: vermilion."""
 
 FONT = "DejaVu Sans"
-TITLE, SMALL, ARROW = 8.0, 7.2, 10.0
+TITLE, SMALL, ARROW = 7.5, 6.8, 10.0
 _LEADING = 1.25 / 72
 _GAP, _APART, _MARGIN = 0.035, 0.09, 0.04
 _DPI = 300
@@ -128,6 +128,12 @@ def wrapped(text: str, width: float, size: float) -> list[str]:
     return lines
 
 
+def fitting_size(texts: Iterable[tuple[str, float]], size: float) -> float:
+    """The size, or the largest below it, at which every word of the texts fits the width that stands beside it."""
+    widths = [(width, text_width(word, size)) for text, width in texts for word in text.split()]
+    return size * min([1.0, *(width / word for width, word in widths if word > width > 0)])
+
+
 def heat(values: NDArray[np.floating]) -> Picture:
     """[..., h, w] values from 0 to 1 in colours whose lightness grows with them: [..., h, w, 3]."""
     colours: Any = mpl.colormaps["magma"](np.clip(values, 0, 1), bytes=True)
@@ -156,7 +162,8 @@ class Sheet:
         while True:
             side = lines * SMALL * _LEADING + (_GAP if lines else 0)
             width = (self.width - 2 * _MARGIN - side - sum(spaces)) / columns
-            sides = [wrapped(row.side, _height(row, width), SMALL) if row.side else [] for row in rows]
+            size = fitting_size(((row.side, _height(row, width)) for row in rows), SMALL)
+            sides = [wrapped(row.side, _height(row, width), size) if row.side else [] for row in rows]
             if max(map(len, sides)) <= lines:
                 break
             lines += 1
@@ -164,9 +171,9 @@ class Sheet:
         for number, (row, side_lines) in enumerate(zip(rows, sides, strict=True)):
             if number:
                 self.height += _APART if row.apart else _GAP
-            self._row(row, lefts.tolist(), width, side_lines)
+            self._row(row, lefts.tolist(), width, side_lines, size)
 
-    def _row(self, row: Row, lefts: list[float], column: float, side: list[str]) -> None:
+    def _row(self, row: Row, lefts: list[float], column: float, side: list[str], side_size: float) -> None:
         boxes: list[tuple[Panel, float, float]] = []
         place = 0
         for panel in row.panels:
@@ -174,12 +181,13 @@ class Sheet:
             if panel:
                 boxes.append((panel, lefts[place], lefts[place + span - 1] + column - lefts[place]))
             place += span
-        titles = [wrapped(panel.title, width, TITLE) if panel.title else [] for panel, _, width in boxes]
-        above = max(map(len, titles), default=0) * TITLE * _LEADING
+        size = fitting_size(((panel.title, width) for panel, _, width in boxes), TITLE)
+        titles = [wrapped(panel.title, width, size) if panel.title else [] for panel, _, width in boxes]
+        above = max(map(len, titles), default=0) * size * _LEADING
         height = _height(row, column)
         for (panel, left, width), lines in zip(boxes, titles, strict=True):
-            start = self.height + above - len(lines) * TITLE * _LEADING
-            self._words(lines, left, start, width, TITLE, ha="center")
+            start = self.height + above - len(lines) * size * _LEADING
+            self._words(lines, left, start, width, size, ha="center")
             if panel.image is not None:
                 self.placed.append(Placed(panel, left, self.height + above, width, height))
         if row.arrows:
@@ -188,7 +196,7 @@ class Sheet:
                 self._words(["\N{RIGHTWARDS ARROW}"], start + wide, at, room, ARROW, ha="center")
         for number, line in enumerate(side):
             left = _MARGIN + number * SMALL * _LEADING
-            style = {"rotation": 90, "ha": "center", "va": "center", "size": SMALL}
+            style = {"rotation": 90, "ha": "center", "va": "center", "size": side_size}
             self.placed.append(Placed(line, left, self.height + above, SMALL * _LEADING, height, style))
         self.height += above + height
 

@@ -95,6 +95,7 @@ def _clips(plan: Plan, name: str) -> list[FoundClip]:
 
 
 def _counted(clip: Clip) -> FoundClip:
+    clip.check_files()
     return FoundClip(clip.name, len(clip), clip.size, len(clip.mapped()), clip.annotated())
 
 

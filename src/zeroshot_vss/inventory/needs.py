@@ -95,7 +95,7 @@ def groups_of(plan: Plan) -> list[Group]:
             for method in figures.named_methods()
             for backbone in figures.backbones
         ]
-        found.append(Group("figures", "of the paper", list(dict.fromkeys(rows))))
+        found.append(Group("figures", "of the paper", [row for row in dict.fromkeys(rows) if plan.measured(row)]))
     return [*found, *([Group("clips", "your own", [plan.user_row()])] if config.clips else [])]
 
 

@@ -42,7 +42,7 @@ def run(job: CoarseJob, manifest: Path, checked: Path, features: Path, correspon
 
     def key(name: str) -> Key:
         return {"stage": "coarse", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
-                "weights": key_of(cached.file(name))["weights"], "settings": job.settings.model_dump(mode="json"),
+                "weights": key_of(cached.file(name)).get("weights"), "settings": job.settings.model_dump(mode="json"),
                 "assigned": job.assigned, "device": device.type}  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:

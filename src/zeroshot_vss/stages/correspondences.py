@@ -30,8 +30,8 @@ def run(job: CorrespondenceJob, manifest: Path, features: Path) -> None:
 
     def key(name: str) -> Key:
         made_of = key_of(cached.file(name))
-        return {"stage": "correspondences", "code": code_digest(__name__), "clip": made_of["clip"],
-                "weights": made_of["weights"], "settings": settings.model_dump(mode="json"),
+        return {"stage": "correspondences", "code": code_digest(__name__), "clip": made_of.get("clip"),
+                "weights": made_of.get("weights"), "settings": settings.model_dump(mode="json"),
                 "device": device.type}  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:
