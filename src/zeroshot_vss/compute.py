@@ -10,7 +10,10 @@ from zeroshot_vss.settings import Positive, Settings
 
 
 class Compute(Settings):
-    """How a job uses its machine. Nothing here changes results, so nothing here is part of a path."""
+    """How a job uses its machine. Nothing here changes results, so nothing here is part of a path.
+
+    On a GPU this is so but for rounding: kernels for other numbers of passes may add in another order.
+    """
 
     device: str = "auto"
     """`auto` takes a GPU when there is one, and of several one that no other job holds; else `cpu`, `cuda:1`, ..."""
