@@ -29,18 +29,18 @@ SUBMITTED = ("--profile", "profiles/slurm", "--slurm-init-seconds-before-status-
 
 
 def configuration(base: Path) -> dict[str, Any]:
-    """Two short clips in one job a stage, one method; other tables keep a model that is not there."""
+    """Two short clips in one job a stage, every kind of job; other tables keep a model that is not there."""
     context = {"clusters": 6, "initialisations": 1, "batches": {"size": 3}}
     small = {
         "title": "small",
         "path": str(base / "model"),
-        "settings": {"sampling": {"guidance": 1.0}, "context": context, "refinement": None},
+        "settings": {"sampling": {"guidance": 1.0}, "context": context},
     }
     return {
         "compute": {"device": "cpu", "threads": 1, "memory": 0.25, "frames_at_once": 3, "clips_per_job": 2},
         "datasets": {"scenes": {"options": {"split": "validation", "count": 2, "frames": 6}}},
         "backbones": {"small": small},
-        "tables": {"table1": {"backbones": ["small"], "methods": ["ours"]}},
+        "tables": {"table1": {"backbones": ["small"], "methods": ["first-frame", "ours"]}},
     }
 
 
@@ -186,7 +186,9 @@ def booked(slurm: dict[str, str], folder: Path) -> list[list[str]]:
 
 def test_jobs_asked_for_what_the_profile_says(base: Path, slurm: dict[str, str]) -> None:
     asked = {rule: more for rule, state, *more in booked(slurm, base / "submitted") if state == "COMPLETED"}
-    assert set(asked) == {"check", "features", "coarse", "upsample", "score"}
+    assert set(asked) == {
+        "check", "baseline", "features", "correspondences", "coarse_refined", "upsample", "score"
+    }  # fmt: skip
     for rule, (partition, resources, minutes) in asked.items():
         own = {**PROFILE["default-resources"], **PROFILE["set-resources"].get(rule, {})}
         assert partition == own["slurm_partition"]
