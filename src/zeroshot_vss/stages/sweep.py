@@ -31,7 +31,9 @@ def _draw(job: SweepJob, table: pd.DataFrame) -> Any:
     panels = [NAMES[key] for key in job.figures if NAMES[key] in set(table["figure"])]
     with sns.axes_style("whitegrid"), plt.rc_context({"font.size": 8, "axes.titlesize": 8}):
         colours = sns.color_palette("colorblind")
-        figure, axes = plt.subplots(1, len(panels), figsize=(max(2.3 * len(panels), 3.3), 2.2), squeeze=False)
+        figure, axes = plt.subplots(
+            1, len(panels), figsize=(max(2.3 * len(panels), 3.3), 2.4), squeeze=False, layout="constrained"
+        )
         for axis, name in zip(axes[0], panels, strict=True):
             some = table[table["figure"] == name]
             lines: Any = some.groupby(["backbone", "data set"], sort=False)
@@ -44,7 +46,7 @@ def _draw(job: SweepJob, table: pd.DataFrame) -> Any:
             turned = {"rotation": 30, "ha": "right"} if max(map(len, labels)) > 5 else {}
             axis.set_xticks(range(len(labels)), labels, **turned)
             axis.set(xlabel=job.axis, title=f"{name} (%)")
-        axes[0, 0].legend(frameon=False, fontsize=6)
+        # Below the panels, where no line runs.
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
         figure.suptitle(job.title, fontsize=9)
-        figure.tight_layout()
     return figure
