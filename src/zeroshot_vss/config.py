@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from reprlib import Repr
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -12,6 +12,7 @@ from zeroshot_vss.backbones.spec import BackboneSpec, Precision
 from zeroshot_vss.compute import Compute
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.plan import FiguresConfig
+from zeroshot_vss.files import check_name
 from zeroshot_vss.settings import Baseline, MethodSettings, NonNegative, Segmenter, Settings
 
 Overrides = dict[str, Any]
@@ -199,7 +200,9 @@ class Config(Settings):
             ("clips", self.clips), ("datasets", self.datasets), ("backbones", self.backbones),
             ("methods", self.methods), *((f"sweeps.{n}", s.overrides()) for n, s in self.sweeps.items()),
         ):  # fmt: skip
-            _all_usable(where, names)
+            # They become parts of paths, and wildcards, which Snakemake splits at commas in the jobs that it submits.
+            for key in names:
+                check_name(key, where, neither="," + VARIANT)
         _all_known("user_clips.method", [self.user_clips.method], self.methods)
         _all_known("user_clips.backbone", [self.user_clips.backbone], self.backbones)
         for name, method in self.methods.items():
@@ -260,13 +263,6 @@ def _all_known(where: str, names: Any, known: Mapping[str, object]) -> None:
     for name in names:
         if name not in known:
             raise ValueError(f"{where}: {name!r} is not defined; known: {', '.join(known)}")
-
-
-def _all_usable(where: str, names: Iterable[str]) -> None:
-    """Names become parts of paths, and wildcards, which Snakemake splits at commas in the jobs that it submits."""
-    for name in names:
-        if name in ("", ".", "..") or any(c in name for c in "/\\\0," + VARIANT):
-            raise ValueError(f"{where}: {name!r} cannot be a name; choose one without '/', '\\', ',' and '{VARIANT}'")
 
 
 def merge(base: Overrides, over: Mapping[str, Any]) -> Overrides:

@@ -83,10 +83,10 @@ LANCZOS_BITS = 22
 
 
 @cache
-def _lanczos(before: int, after: int) -> NDArray[np.int32]:
-    """Those weights [after, before], as Pillow itself gives them for rows with a single one."""
+def _lanczos(before: int, after: int) -> NDArray[np.float64]:
+    """Those weights [after, before], whole numbers, as Pillow itself gives them for rows with a single one."""
     ones = Image.fromarray(np.eye(before, dtype=np.int32) << LANCZOS_BITS)
-    return np.asarray(ones.resize((after, before), Image.Resampling.LANCZOS)).T
+    return np.asarray(ones.resize((after, before), Image.Resampling.LANCZOS)).T.astype(np.float64)
 
 
 def resize_masks(masks: Tensor, size: tuple[int, int]) -> Tensor:
@@ -100,9 +100,7 @@ def resize_masks(masks: Tensor, size: tuple[int, int]) -> Tensor:
         return sums.mul_(0.5**LANCZOS_BITS).add_(0.5).floor_().clamp_(0, 255)
 
     (h, w), (height, width) = masks.shape[-2:], size
-    down, across = (
-        torch.from_numpy(_lanczos(*sides).astype(np.float64)).to(masks.device) for sides in ((h, height), (w, width))
-    )
+    down, across = (torch.from_numpy(_lanczos(*sides)).to(masks.device) for sides in ((h, height), (w, width)))
     return rounded(down @ rounded(masks.double() * 255 @ across.T)).div_(255)
 
 

@@ -27,14 +27,15 @@ _ADVICE = {
 """What to do where a file cannot be written, by the number of the error."""
 
 
-def check_name(name: str, where: str) -> None:
+def check_name(name: str, where: str, neither: str = "") -> None:
     """Refuse names that are not the name of one file or folder, so that paths made of them stay in their root.
 
     Raises:
-        InputError: the name is empty, `.` or `..`, or holds a separator.
+        InputError: the name is empty, `.` or `..`, or holds a separator or one of the further characters.
     """
-    if name in ("", ".", "..") or any(c in name for c in "/\\\0"):
-        raise InputError(f"{where}: {name!r} cannot be a name; expected one without '/', '\\' and '..'")
+    if name in ("", ".", "..") or any(c in name for c in "/\\\0" + neither):
+        further = "".join(f", {c!r}" for c in neither)
+        raise InputError(f"{where}: {name!r} cannot be a name; expected one without '/', '\\'{further} and '..'")
 
 
 @contextmanager

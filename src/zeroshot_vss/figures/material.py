@@ -37,6 +37,7 @@ class Material:
         self.results = [
             {} if s.folder else find_files(job.clips, [next(read) for _ in range(s.manifests)]) for s in job.sources
         ]
+        self._predictions = [Predictions(self.dataset, Path(s.folder)) if s.folder else None for s in job.sources]
 
     @property
     def titles(self) -> list[str]:
@@ -77,9 +78,8 @@ class Material:
 
     def labels(self, source: int, clip: str, frames: Sequence[int]) -> NDArray[np.uint8]:
         """Label maps [n, H, W] of some frames."""
-        if folder := self.job.sources[source].folder:
-            found = Predictions(self.dataset, Path(folder))
-            return np.stack([found.read(self.clip(clip), frame) for frame in frames])
+        if theirs := self._predictions[source]:
+            return np.stack([theirs.read(self.clip(clip), frame) for frame in frames])
         with open_clip(self.results[source][clip]) as file:
             return np.stack([file["maps"][frame] for frame in frames])
 
