@@ -1,7 +1,7 @@
 # What all rules share.
 #
 # in:  the merged configuration
-# out: PLAN (paths and jobs, see zeroshot_vss.workflow), CODE (digest of each stage's code), the functions of the
+# out: PLAN (paths and jobs, see zeroshot_vss.workflow.plan), CODE (digest of each stage's code), the functions of the
 #      wildcards that rules use, and the environment variable with the compute settings
 #
 # Digests are params: Snakemake reruns a stage when its code changes in meaning, not when a file is touched. The
@@ -13,11 +13,11 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from zeroshot_vss import liveness
-from zeroshot_vss.config import read_config
+from zeroshot_vss.machine import liveness
+from zeroshot_vss.workflow.config import read_config
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.script import COMPUTE_VARIABLE
-from zeroshot_vss.workflow import USER_CLIPS, Plan
+from zeroshot_vss.workflow.script import COMPUTE_VARIABLE
+from zeroshot_vss.workflow.plan import USER_CLIPS, Plan
 
 try:
     PLAN = Plan(read_config(config))

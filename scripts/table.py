@@ -4,9 +4,9 @@ import json
 import sys
 from pathlib import Path
 
-from zeroshot_vss.script import complain
 from zeroshot_vss.stages.table import run
 from zeroshot_vss.tables.quality import TableJob
+from zeroshot_vss.workflow.script import complain
 
 told, published, timed, csv, *scores = sys.argv[1:]
 complain(

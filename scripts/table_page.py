@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from zeroshot_vss.script import complain
 from zeroshot_vss.stages.table_page import run
+from zeroshot_vss.workflow.script import complain
 
 title, markdown, page = sys.argv[1:]
 complain(lambda: run(title, Path(markdown), Path(page)))

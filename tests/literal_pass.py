@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zeroshot_vss.settings import Modulation
+from zeroshot_vss.settings.upsampling import Modulation
 
 Projections = dict[str, Tensor]
 

@@ -24,7 +24,8 @@ from torch import Tensor
 
 from zeroshot_vss.backbones.base import PlainPass, Start
 from zeroshot_vss.backbones.image_diffusion import ImageDiffusion
-from zeroshot_vss.settings import Modulation, Sampling
+from zeroshot_vss.settings.sampling import Sampling
+from zeroshot_vss.settings.upsampling import Modulation
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PARITY = Path(os.environ.get("ZEROSHOT_VSS_PARITY") or REPOSITORY.parent / "shared" / "fixtures" / "parity")

@@ -9,10 +9,11 @@ import pytest
 
 from array_clip import ArrayClip
 from miniatures import moving_shapes
-from zeroshot_vss.baselines import colour_and_position, colour_maps
 from zeroshot_vss.datasets.base import VOID, Frames, LabelMap
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.settings import Baseline, Batches
+from zeroshot_vss.method.baselines import colour_and_position, colour_maps
+from zeroshot_vss.settings.baseline import Baseline
+from zeroshot_vss.settings.batches import Batches
 
 
 class ShapesClip(ArrayClip):

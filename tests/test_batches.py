@@ -9,9 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zeroshot_vss.batches import Row, cut, final_rows, rows_of_batch, rows_of_clip
-from zeroshot_vss.seeds import gaussian
-from zeroshot_vss.settings import Batches, Sampling
+from zeroshot_vss.method.batches import Row, cut, final_rows, rows_of_batch, rows_of_clip
+from zeroshot_vss.method.seeds import gaussian
+from zeroshot_vss.settings.batches import Batches
+from zeroshot_vss.settings.sampling import Sampling
 
 Last = Literal["short", "shifted"]
 lengths = st.integers(1, 30)

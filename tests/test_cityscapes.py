@@ -11,16 +11,19 @@ from PIL import Image
 
 from array_clip import ArrayDataSet
 from miniatures import BOX, CITYSCAPES_IDS, DISC, UPPER, moving_shapes, write_cityscapes, write_mask
-from zeroshot_vss.batches import rows_of_clip
 from zeroshot_vss.datasets import VOID, open_dataset
 from zeroshot_vss.datasets.annotation import annotation
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.store import Manifest, read_all, write_clip
+from zeroshot_vss.jobs.base import DataSetSpec
+from zeroshot_vss.jobs.coarse import CoarseJob
+from zeroshot_vss.method.batches import rows_of_clip
 from zeroshot_vss.metrics.protocols import get_protocol
-from zeroshot_vss.scoring import score_clip, score_folder
-from zeroshot_vss.settings import ContextModel, Features, Sampling
+from zeroshot_vss.metrics.scoring import score_clip, score_folder
+from zeroshot_vss.settings.context import ContextModel
+from zeroshot_vss.settings.features import Features
+from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.stages import coarse
-from zeroshot_vss.stages.job import CoarseJob, DataSetSpec
-from zeroshot_vss.store import Manifest, read_all, write_clip
 
 # The second follows the first without a gap, as in frankfurt; the annotated frame of the last has number 19.
 SNIPPETS = ("frankfurt_000000_000294", "frankfurt_000000_000324", "lindau_000003_000019")

@@ -18,7 +18,7 @@ from miniatures import VSPW_IDS, write_davis, write_vspw
 from zeroshot_vss.__main__ import PROTOCOL_OF, main
 from zeroshot_vss.datasets import DATASETS
 from zeroshot_vss.metrics.protocols import PROTOCOLS
-from zeroshot_vss.script import complain
+from zeroshot_vss.workflow.script import complain
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from zeroshot_vss.correspondence import (
+from zeroshot_vss.method.correspondence import (
     majority_along_first_axis,
     pair_matches,
     released_tracks,

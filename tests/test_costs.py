@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 import pytest
 
-from zeroshot_vss.costs import Cost, cost_path, costs_of, measured, seconds_of
-from zeroshot_vss.store import Manifest, results_of, run_clips
+from zeroshot_vss.io.costs import Cost, cost_path, costs_of, measured, seconds_of
+from zeroshot_vss.io.store import Manifest, results_of, run_clips
 from zeroshot_vss.tables.efficiency import efficiency, efficiency_layout, frames_in
 from zeroshot_vss.tables.used_settings import settings_layout, settings_of, settings_table
 

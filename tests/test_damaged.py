@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from stage_jobs import Step, contents, plan_of, run, steps_of
-from zeroshot_vss.batches import Row
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.store import add_array, add_maps, content_digest, open_clip, read_all, write_clip
+from zeroshot_vss.method.batches import Row
 from zeroshot_vss.stages.cache import FeatureCache
-from zeroshot_vss.store import add_array, add_maps, content_digest, open_clip, read_all, write_clip
-from zeroshot_vss.workflow import Plan
+from zeroshot_vss.workflow.plan import Plan
 
 MAPS = np.random.default_rng(0).integers(0, 200, (4, 12, 16), np.uint8)
 QUERIES = np.random.default_rng(1).standard_normal((4, 6, 8, 16)).astype(np.float16)

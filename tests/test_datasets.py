@@ -14,8 +14,8 @@ from miniatures import write_camvid, write_frames, write_mask, write_vspw
 from zeroshot_vss.datasets import DATASETS, VOID, open_dataset
 from zeroshot_vss.datasets.scenes import SceneClip
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.video import VideoWriter
 from zeroshot_vss.scenes import render_clip
-from zeroshot_vss.video import VideoWriter
 
 CAMVID = Path(__file__).parents[2] / "shared" / "data" / "camvid-val"
 
@@ -53,7 +53,7 @@ def test_wrong_options() -> None:
 
 
 def test_modules_can_be_imported_in_any_order() -> None:
-    names = ("video", "palette", "datasets.folder")
+    names = ("io.video", "io.palette", "datasets.folder")
     runs = [subprocess.Popen([sys.executable, "-c", f"import zeroshot_vss.{name}"]) for name in names]
     assert [run.wait() for run in runs] == [0] * len(names)
 

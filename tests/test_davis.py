@@ -14,7 +14,7 @@ from zeroshot_vss.datasets import VOID, open_dataset
 from zeroshot_vss.datasets.objects import MOST_OBJECTS, object_legend
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.metrics.protocols import get_protocol
-from zeroshot_vss.scoring import score_folder
+from zeroshot_vss.metrics.scoring import score_folder
 
 
 @pytest.fixture

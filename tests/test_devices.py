@@ -15,14 +15,14 @@ import pytest
 import torch
 
 from workflow_copy import ROOT
-from zeroshot_vss import runtime
-from zeroshot_vss.compute import Compute
-from zeroshot_vss.devices import take
+from zeroshot_vss.machine import runtime
+from zeroshot_vss.machine.compute import Compute
+from zeroshot_vss.machine.devices import take
 
 HOLDER = """
 import sys
 from pathlib import Path
-from zeroshot_vss.devices import take
+from zeroshot_vss.machine.devices import take
 print(take(sys.argv[2:], Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """
@@ -39,7 +39,7 @@ rule job:
 HOLD = f"""
 import sys, time
 from pathlib import Path
-from zeroshot_vss.devices import take
+from zeroshot_vss.machine.devices import take
 device = take({TWO!r}, Path("locks"))
 began = time.time()
 time.sleep(1)

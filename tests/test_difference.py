@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from zeroshot_vss import difference
-from zeroshot_vss.modulation import Pair, difference_maps, modulated_images, pairs_of
-from zeroshot_vss.settings import Modulation, Upsampling
+from zeroshot_vss.method import difference
+from zeroshot_vss.method.modulation import Pair, difference_maps, modulated_images, pairs_of
+from zeroshot_vss.settings.upsampling import Modulation, Upsampling
 
 few = settings(max_examples=60, deadline=None)
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from zeroshot_vss.compute import Compute
-from zeroshot_vss.settings import Baseline, MethodSettings
+from zeroshot_vss.machine.compute import Compute
+from zeroshot_vss.settings.baseline import Baseline
+from zeroshot_vss.settings.method import MethodSettings
 
 MANUAL = (Path(__file__).parent.parent / "config" / "README.md").read_text()
 

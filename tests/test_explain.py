@@ -13,14 +13,16 @@ import numpy as np
 import pytest
 
 from zeroshot_vss.__main__ import main
-from zeroshot_vss.costs import Cost, cost_path
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.explain import facts_of
-from zeroshot_vss.provenance import code_digest, versions
-from zeroshot_vss.settings import Baseline
+from zeroshot_vss.io.costs import Cost, cost_path
+from zeroshot_vss.io.store import Manifest, add_maps, content_digest, write_clip
+from zeroshot_vss.jobs.base import DataSetSpec
+from zeroshot_vss.jobs.baseline import BaselineJob
+from zeroshot_vss.jobs.check import CheckJob
+from zeroshot_vss.settings.baseline import Baseline
 from zeroshot_vss.stages import baseline, check
-from zeroshot_vss.stages.job import BaselineJob, CheckJob, DataSetSpec
-from zeroshot_vss.store import Manifest, add_maps, content_digest, write_clip
+from zeroshot_vss.workflow.explain import facts_of
+from zeroshot_vss.workflow.provenance import code_digest, versions
 
 CLIPS = ("scene-0000", "scene-0001")
 DATA = DataSetSpec(name="own", kind="scenes", options={"split": "train", "count": 2, "frames": 3})

@@ -14,7 +14,8 @@ from parity_set import SD_SCHEDULE, relative
 from zeroshot_vss.backbones.attention import GivenAttention
 from zeroshot_vss.backbones.base import Start
 from zeroshot_vss.backbones.image_diffusion import ImageDiffusion
-from zeroshot_vss.settings import Modulation, Sampling
+from zeroshot_vss.settings.sampling import Sampling
+from zeroshot_vss.settings.upsampling import Modulation
 
 FRAMES, HEIGHT, WIDTH, TOKENS, CONTEXT = 2, 16, 24, 5, 8
 

@@ -13,10 +13,11 @@ from small_models import save_embedded
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
-from zeroshot_vss.batches import rows_of_clip
-from zeroshot_vss.fitting import Fitting
-from zeroshot_vss.settings import Modulation, Sampling, Upsampling
-from zeroshot_vss.upsamplers import MaskedModulation
+from zeroshot_vss.machine.memory import Fitting
+from zeroshot_vss.method.batches import rows_of_clip
+from zeroshot_vss.method.upsamplers import MaskedModulation
+from zeroshot_vss.settings.sampling import Sampling
+from zeroshot_vss.settings.upsampling import Modulation, Upsampling
 
 
 def failing(most: int, sizes: list[int]) -> object:

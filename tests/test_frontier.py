@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from zeroshot_vss.costs import Cost, cost_path
+from zeroshot_vss.io.costs import Cost, cost_path
+from zeroshot_vss.io.store import Manifest, content_digest, write_clip
+from zeroshot_vss.jobs.base import DataSetSpec
 from zeroshot_vss.stages.frontier import run
-from zeroshot_vss.stages.job import DataSetSpec
-from zeroshot_vss.store import Manifest, content_digest, write_clip
 from zeroshot_vss.tables.efficiency import EfficiencyRow
 from zeroshot_vss.tables.frontier import FrontierJob, frontier_layout, on_frontier
 

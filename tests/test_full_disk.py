@@ -16,7 +16,7 @@ import pytest
 
 from bounded import forked
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.store import Manifest, add_array, add_maps, read_all, run_clips
+from zeroshot_vss.io.store import Manifest, add_array, add_maps, read_all, run_clips
 
 RNG = np.random.default_rng(0)
 MAPS = RNG.integers(0, 255, (6, 60, 80), np.uint8)

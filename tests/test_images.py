@@ -16,8 +16,8 @@ from PIL import Image
 
 from miniatures import raw_png
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.images import image_size, read_mask, read_rgb, write_mask_png
-from zeroshot_vss.palette import cluster_colours, overlay
+from zeroshot_vss.io.images import image_size, read_mask, read_rgb, write_mask_png
+from zeroshot_vss.io.palette import cluster_colours, overlay
 
 GREY_WORDS = np.array([[0, 128, 129], [256, 32768, 65535]], np.uint16)
 GREY_BYTES = [[0, 0, 1], [1, 128, 255]]  # v / 257 rounded: 128 / 257 = 0.498, 129 / 257 = 0.502, 32768 / 257 = 127.50

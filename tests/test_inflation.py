@@ -19,7 +19,8 @@ from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.backbones.video_diffusion import VideoDiffusion
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.settings import Batches, Sampling
+from zeroshot_vss.settings.batches import Batches
+from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.training.run import ALLOCATOR, train_video
 from zeroshot_vss.training.settings import VideoTrainingSettings
 

@@ -17,18 +17,22 @@ from zeroshot_vss.backbones.base import Backbone
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.backbones.video_diffusion import VideoDiffusion
-from zeroshot_vss.batches import rows_of_batch
-from zeroshot_vss.compute import Compute
-from zeroshot_vss.difference import to_8_bit
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.features import start_of
 from zeroshot_vss.figures.job import Inspection, InspectJob, Variation
-from zeroshot_vss.modulation import Place, label_maps
-from zeroshot_vss.settings import Batches, Features, Modulation, Sampling, Upsampler
+from zeroshot_vss.io.store import Manifest, add_maps, open_clip, write_clip
+from zeroshot_vss.jobs.base import DataSetSpec
+from zeroshot_vss.jobs.features import FeaturesJob
+from zeroshot_vss.machine.compute import Compute
+from zeroshot_vss.method.batches import rows_of_batch
+from zeroshot_vss.method.difference import to_8_bit
+from zeroshot_vss.method.latents import start_of
+from zeroshot_vss.method.modulation import Place, label_maps
+from zeroshot_vss.settings.batches import Batches
+from zeroshot_vss.settings.features import Features
+from zeroshot_vss.settings.sampling import Sampling
+from zeroshot_vss.settings.upsampling import Modulation, Upsampler
 from zeroshot_vss.stages import features, inspect
 from zeroshot_vss.stages.inspect import labels_of, look_into, of_frames, temporal_queries
-from zeroshot_vss.stages.job import DataSetSpec, FeaturesJob
-from zeroshot_vss.store import Manifest, add_maps, open_clip, write_clip
 
 FRAMES, CLIP = 3, "scene-0000"
 DATASET = DataSetSpec(name="scenes", kind="scenes", options={"split": "train", "count": 1, "frames": FRAMES})

@@ -34,19 +34,19 @@ from workflow_copy import ROOT
 from zeroshot_vss.__main__ import main
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
-from zeroshot_vss.config import merge, read_config
-from zeroshot_vss.costs import Cost, cost_path
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.features import network_size
-from zeroshot_vss.inventory.data import FoundClip, FoundDataSet, look_at_data
-from zeroshot_vss.inventory.geometry import SD21, SVD, Geometry
-from zeroshot_vss.inventory.models import FoundBackbone, look_at_backbone
-from zeroshot_vss.inventory.needs import MODULATION, Inventory, Stage, measured_rates, packed_share, sum_time
-from zeroshot_vss.inventory.run import check, load_config, take_inventory, time_words
-from zeroshot_vss.settings import MethodSampling
-from zeroshot_vss.store import add_maps, write_clip
-from zeroshot_vss.video import VideoClip, VideoWriter
-from zeroshot_vss.workflow import USER_CLIPS, Plan
+from zeroshot_vss.io.costs import Cost, cost_path
+from zeroshot_vss.io.store import add_maps, write_clip
+from zeroshot_vss.io.video import VideoClip, VideoWriter
+from zeroshot_vss.method.latents import network_size
+from zeroshot_vss.preflight.data import FoundClip, FoundDataSet, look_at_data
+from zeroshot_vss.preflight.geometry import SD21, SVD, Geometry
+from zeroshot_vss.preflight.models import FoundBackbone, look_at_backbone
+from zeroshot_vss.preflight.needs import MODULATION, Inventory, Stage, measured_rates, packed_share, sum_time
+from zeroshot_vss.preflight.run import check, load_config, take_inventory, time_words
+from zeroshot_vss.settings.sampling import MethodSampling
+from zeroshot_vss.workflow.config import merge, read_config
+from zeroshot_vss.workflow.plan import USER_CLIPS, Plan
 
 RNG = np.random.default_rng(0)
 

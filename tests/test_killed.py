@@ -14,8 +14,8 @@ import torch
 
 from stage_jobs import CLIPS, OF_CLIPS, STAGES, Events, Step, contents, die, ended, plan_of, run, start, steps_of
 from zeroshot_vss.backbones.loading import load_backbone
-from zeroshot_vss.costs import cost_path
-from zeroshot_vss.workflow import Plan
+from zeroshot_vss.io.costs import cost_path
+from zeroshot_vss.workflow.plan import Plan
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from zeroshot_vss import liveness
+from zeroshot_vss.machine import liveness
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from zeroshot_vss.liveness import enter
+from zeroshot_vss.machine.liveness import enter
 print(enter(Path(sys.argv[1])), flush=True)
 sys.stdin.read()
 """

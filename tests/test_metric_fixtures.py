@@ -28,7 +28,7 @@ from zeroshot_vss.metrics.consistency import ConsistencyMetric, StreamingConsist
 from zeroshot_vss.metrics.davis import region_j
 from zeroshot_vss.metrics.protocols import get_protocol, pool
 from zeroshot_vss.metrics.scores import ClipScores
-from zeroshot_vss.scoring import score_clip
+from zeroshot_vss.metrics.scoring import score_clip
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 FIXTURES = Path(

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from array_clip import ArrayClip
-from zeroshot_vss.compute import Compute
 from zeroshot_vss.datasets.base import Frames
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.overlap import ReadAhead, WriteBehind
+from zeroshot_vss.machine.compute import Compute
+from zeroshot_vss.machine.prefetch import ReadAhead, WriteBehind
 
 
 class SlowClip(ArrayClip):
@@ -109,7 +109,7 @@ def test_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Found on a GPU from what is free, with what the allocator holds unused; a number stands as it is."""
     import torch
 
-    from zeroshot_vss.runtime import budget
+    from zeroshot_vss.machine.runtime import budget
 
     cpu, cuda = torch.device("cpu"), torch.device("cuda", 0)
     assert budget(Compute(), cpu) == 0.5

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.parallel import share
+from zeroshot_vss.machine.parallel import share
 
 FORKED = """
 import sys
 import cv2
 import numpy as np
-from zeroshot_vss.compute import Compute
-from zeroshot_vss.parallel import share
-from zeroshot_vss.runtime import prepare
+from zeroshot_vss.machine.compute import Compute
+from zeroshot_vss.machine.parallel import share
+from zeroshot_vss.machine.runtime import prepare
 
 prepare(Compute(device="cpu", threads=2))
 picture = np.random.default_rng(0).random((1500, 1500), np.float32)

@@ -30,15 +30,16 @@ from parity_set import (
     sampling,
     tensor,
 )
-from zeroshot_vss import difference
 from zeroshot_vss.backbones.base import PlainPass
-from zeroshot_vss.batches import cut
-from zeroshot_vss.classifiers import Guarded
-from zeroshot_vss.context import Labels, assign_labels, carry_labels, cluster, normalise_tokens
-from zeroshot_vss.correspondence import pair_matches, released_tracks, vote_along_matches, vote_along_tracks
-from zeroshot_vss.features import to_network_size
-from zeroshot_vss.modulation import difference_maps, label_maps, modulated_images, pairs_of, places_of
-from zeroshot_vss.settings import Batches, Upsampling
+from zeroshot_vss.method import difference
+from zeroshot_vss.method.batches import cut
+from zeroshot_vss.method.classifiers import Guarded
+from zeroshot_vss.method.context import Labels, assign_labels, carry_labels, cluster, normalise_tokens
+from zeroshot_vss.method.correspondence import pair_matches, released_tracks, vote_along_matches, vote_along_tracks
+from zeroshot_vss.method.latents import to_network_size
+from zeroshot_vss.method.modulation import difference_maps, label_maps, modulated_images, pairs_of, places_of
+from zeroshot_vss.settings.batches import Batches
+from zeroshot_vss.settings.upsampling import Upsampling
 
 pytestmark = needs_parity
 

@@ -18,7 +18,9 @@ from zeroshot_vss.backbones.compiled import PARTS
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
 from zeroshot_vss.backbones.loading import PRECISIONS, channels_last, load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
-from zeroshot_vss.settings import Batches, Modulation, Sampling
+from zeroshot_vss.settings.batches import Batches
+from zeroshot_vss.settings.sampling import Sampling
+from zeroshot_vss.settings.upsampling import Modulation
 
 CPU = torch.device("cpu")
 SAVE = {"embedded": save_embedded, "image": save_stable_diffusion, "video": save_stable_video_diffusion}

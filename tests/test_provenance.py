@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import zeroshot_vss.provenance as installed
-from zeroshot_vss.workflow import STAGES
+import zeroshot_vss.workflow.provenance as installed
+from zeroshot_vss.workflow.plan import STAGES
 
 PACKAGE = Path(installed.__file__).parent
 

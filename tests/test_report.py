@@ -19,21 +19,23 @@ from browser import Browser, find_browser, wait_for
 from miniatures import moving_shapes, write_clvos
 from test_config import shipped
 from workflow_copy import ROOT, copy_workflow, snakemake, write_config
-from zeroshot_vss.config import merge, read_config
-from zeroshot_vss.costs import Cost, cost_path
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.costs import Cost, cost_path
+from zeroshot_vss.io.video import VideoWriter
+from zeroshot_vss.jobs.base import DataSetSpec
+from zeroshot_vss.jobs.baseline import BaselineJob
+from zeroshot_vss.jobs.check import CheckJob
 from zeroshot_vss.report.job import RowOverlayJob, RowTitle
 from zeroshot_vss.report.page import LONGEST, fill, write_page
 from zeroshot_vss.report.plan import ReportPlan
 from zeroshot_vss.report.player import HEIGHT, player_page, rendition
 from zeroshot_vss.report.runs import runs_page, stage_run
 from zeroshot_vss.report.tables import clip_tables, clips_page, from_markdown
-from zeroshot_vss.settings import Baseline
+from zeroshot_vss.settings.baseline import Baseline
 from zeroshot_vss.stages import baseline, check, row_overlay
-from zeroshot_vss.stages.job import BaselineJob, CheckJob, DataSetSpec
 from zeroshot_vss.tables.efficiency import EfficiencyRow
-from zeroshot_vss.video import VideoWriter
-from zeroshot_vss.workflow import Plan
+from zeroshot_vss.workflow.config import merge, read_config
+from zeroshot_vss.workflow.plan import Plan
 
 FRAMES, CLIPS = 9, 2
 OVERLAY = {

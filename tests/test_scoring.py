@@ -17,7 +17,7 @@ from zeroshot_vss.datasets.base import LabelMap
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.metrics.protocols import PROTOCOLS, clip_figures, get_protocol, pool
 from zeroshot_vss.metrics.scores import ClipScores
-from zeroshot_vss.scoring import score_clip, score_folder, write_scores
+from zeroshot_vss.metrics.scoring import score_clip, score_folder, write_scores
 
 VOID = 255
 

@@ -18,10 +18,10 @@ from zeroshot_vss.datasets import VOID
 from zeroshot_vss.datasets.base import Legend
 from zeroshot_vss.datasets.cityscapes import LEGEND
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.store import read_all
 from zeroshot_vss.segmenters.folder import segmenter_digest, weights_of
 from zeroshot_vss.segmenters.mask2former import FrameSegmenter, class_table
-from zeroshot_vss.settings import Segmenter
-from zeroshot_vss.store import read_all
+from zeroshot_vss.settings.segmenter import Segmenter
 
 STREETS = Legend(("Sky", "Road", "Pavement"), np.zeros((3, 3), np.uint8))
 

@@ -19,17 +19,18 @@ from literal_pass import Literal
 from parity_set import SD_SCHEDULE, relative
 from small_models import save_embedded
 from test_fast_path import CONTEXT, FRAMES, HEIGHT, TOKENS, WIDTH, Case, make_unet
-from zeroshot_vss import difference
 from zeroshot_vss.backbones.base import Start
 from zeroshot_vss.backbones.image_diffusion import ImageDiffusion
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.sampling import clean_latent, euler_step
 from zeroshot_vss.backbones.spec import BackboneSpec
-from zeroshot_vss.context import carry_labels, principal_components
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.modulation import Pair, label_maps, offers_of, packed, pairs_of
-from zeroshot_vss.settings import Modulation, Sampling, Upsampling
-from zeroshot_vss.shortcuts import decode_regions, group_apart, regions, territories
+from zeroshot_vss.method import difference
+from zeroshot_vss.method.context import carry_labels, principal_components
+from zeroshot_vss.method.modulation import Pair, label_maps, offers_of, packed, pairs_of
+from zeroshot_vss.method.shortcuts import decode_regions, group_apart, regions, territories
+from zeroshot_vss.settings.sampling import Sampling
+from zeroshot_vss.settings.upsampling import Modulation, Upsampling
 
 COARSE = arrays.arrays(np.int64, (2, 6, 9), elements=st.integers(0, 5))
 START = 7

@@ -13,8 +13,17 @@ import numpy as np
 import pytest
 
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.files import remove_partial
-from zeroshot_vss.store import Manifest, add_maps, content_digest, holds, open_clip, read_all, run_clips, write_clip
+from zeroshot_vss.io.files import remove_partial
+from zeroshot_vss.io.store import (
+    Manifest,
+    add_maps,
+    content_digest,
+    holds,
+    open_clip,
+    read_all,
+    run_clips,
+    write_clip,
+)
 
 KEY = {"stage": "test", "settings": {"b": 2, "a": 1}}
 

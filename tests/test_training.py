@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from zeroshot_vss.backbones.base import Start
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
-from zeroshot_vss.settings import Sampling
+from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.training.loop import learning_rate
 from zeroshot_vss.training.run import ALLOCATOR, train
 from zeroshot_vss.training.settings import TrainingSettings

@@ -12,11 +12,12 @@ from array_clip import ArrayClip
 from small_models import save_embedded
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
-from zeroshot_vss.batches import Row
 from zeroshot_vss.datasets.base import Frames
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.settings import Modulation, Sampling, Upsampling
-from zeroshot_vss.upsamplers import UPSAMPLERS, MaskedModulation, make_upsampler
+from zeroshot_vss.method.batches import Row
+from zeroshot_vss.method.upsamplers import UPSAMPLERS, MaskedModulation, make_upsampler
+from zeroshot_vss.settings.sampling import Sampling
+from zeroshot_vss.settings.upsampling import Modulation, Upsampling
 
 
 def no_backbone() -> Any:

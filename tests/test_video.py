@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.video import VideoClip, VideoWriter
+from zeroshot_vss.io.video import VideoClip, VideoWriter
 
 
 def numbered(frames: int, height: int = 32, width: int = 48) -> np.ndarray:

@@ -22,7 +22,9 @@ from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.backbones.video_diffusion import VideoDiffusion
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.settings import Batches, Modulation, Sampling
+from zeroshot_vss.settings.batches import Batches
+from zeroshot_vss.settings.sampling import Sampling
+from zeroshot_vss.settings.upsampling import Modulation
 
 FRAMES, HEIGHT, WIDTH = 3, 64, 128
 IDS = (14.0, 127.0, 0.02)

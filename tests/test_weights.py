@@ -19,7 +19,7 @@ from zeroshot_vss.backbones.image_diffusion import ImageDiffusion
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.settings import Sampling
+from zeroshot_vss.settings.sampling import Sampling
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 CPU = torch.device("cpu")

@@ -22,22 +22,19 @@ from miniatures import moving_shapes
 from small_models import save_embedded
 from test_config import shipped
 from workflow_copy import command, copy_workflow, environment, planned, snakemake, write_config
-from zeroshot_vss.config import merge, read_config
-from zeroshot_vss.explain import clip_facts, read_origin
+from zeroshot_vss.io.video import VideoWriter
+from zeroshot_vss.jobs.base import Job, read_job
+from zeroshot_vss.jobs.check import CheckJob
+from zeroshot_vss.jobs.coarse import CoarseJob
+from zeroshot_vss.jobs.correspondences import CorrespondenceJob
+from zeroshot_vss.jobs.features import FeaturesJob
+from zeroshot_vss.jobs.overlay import OverlayJob
+from zeroshot_vss.jobs.upsample import UpsampleJob
 from zeroshot_vss.stages import check, coarse, correspondences, features, upsample
 from zeroshot_vss.stages import overlay as overlay_stage
-from zeroshot_vss.stages.job import (
-    CheckJob,
-    CoarseJob,
-    CorrespondenceJob,
-    FeaturesJob,
-    Job,
-    OverlayJob,
-    UpsampleJob,
-    read_job,
-)
-from zeroshot_vss.video import VideoWriter
-from zeroshot_vss.workflow import Plan
+from zeroshot_vss.workflow.config import merge, read_config
+from zeroshot_vss.workflow.explain import clip_facts, read_origin
+from zeroshot_vss.workflow.plan import Plan
 
 CLUSTERS, FRAMES = 6, 9
 CLIP_SIZES = {"film": (150, 210), "pictures": (131, 203)}

@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from zeroshot_vss.backbones.base import Backbone, Condition, PlainPass, Start
-from zeroshot_vss.settings import Modulation, Sampling
+from zeroshot_vss.settings.sampling import Sampling
+from zeroshot_vss.settings.upsampling import Modulation
 
 ENCODE, PLAIN, MODULATED, DECODE = "encode", "unmodulated passes", "modulated passes", "decode"
 

@@ -16,9 +16,10 @@ from benchmarks.gpu.stages import STAGES, Bench
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
-from zeroshot_vss.compute import Compute
-from zeroshot_vss.features import network_size
-from zeroshot_vss.settings import MethodSettings, Settings
+from zeroshot_vss.machine.compute import Compute
+from zeroshot_vss.method.latents import network_size
+from zeroshot_vss.settings.base import Settings
+from zeroshot_vss.settings.method import MethodSettings
 
 GIB = 2**30
 

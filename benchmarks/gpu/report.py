@@ -9,8 +9,8 @@ from rich.table import Table
 from tabulate import tabulate
 
 from benchmarks.gpu.figures import Figures
-from zeroshot_vss.files import replacing
-from zeroshot_vss.settings import Settings
+from zeroshot_vss.io.files import replacing
+from zeroshot_vss.settings.base import Settings
 
 CLIP = 71
 """Frames of the clip that loading is compared with: VSPW's validation clips have 71 on average."""

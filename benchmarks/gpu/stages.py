@@ -13,18 +13,19 @@ from numpy.typing import NDArray
 from benchmarks.gpu.clip import MovingPattern, coarse_maps
 from benchmarks.gpu.clock import DECODE, ENCODE, MODULATED, PLAIN, Clock, Timed
 from zeroshot_vss.backbones.base import Backbone
-from zeroshot_vss.batches import Group, map_groups
-from zeroshot_vss.compute import Compute
-from zeroshot_vss.features import network_size
-from zeroshot_vss.runtime import budget
-from zeroshot_vss.settings import MethodSettings
+from zeroshot_vss.io.store import open_clip, write_clip
+from zeroshot_vss.jobs.base import DataSetSpec
+from zeroshot_vss.jobs.coarse import CoarseJob
+from zeroshot_vss.machine.compute import Compute
+from zeroshot_vss.machine.runtime import budget
+from zeroshot_vss.method.batches import Group, map_groups
+from zeroshot_vss.method.latents import network_size
+from zeroshot_vss.method.upsamplers import make_upsampler
+from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.stages.cache import FeatureCache
 from zeroshot_vss.stages.coarse import label_clip
 from zeroshot_vss.stages.correspondences import match_cells
 from zeroshot_vss.stages.features import cache_queries
-from zeroshot_vss.stages.job import CoarseJob, DataSetSpec
-from zeroshot_vss.store import open_clip, write_clip
-from zeroshot_vss.upsamplers import make_upsampler
 
 CACHE, MATCHES, CONTEXT, MAPS = "feature cache", "correspondences", "K-Means, KNN, votes", "difference maps, argmax"
 STAGES = (ENCODE, PLAIN, CACHE, MATCHES, CONTEXT, MODULATED, DECODE, MAPS)

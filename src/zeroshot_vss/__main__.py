@@ -30,7 +30,7 @@ def score(args: argparse.Namespace) -> None:
     """Score a folder of PNG predictions, print the figures and write them."""
     from zeroshot_vss.datasets import open_dataset
     from zeroshot_vss.metrics.protocols import get_protocol
-    from zeroshot_vss.scoring import score_folder, write_scores
+    from zeroshot_vss.metrics.scoring import score_folder, write_scores
 
     options = {
         name: value for name in ("root", "split", "limit", "year") if (value := getattr(args, name)) is not None
@@ -54,7 +54,7 @@ def _print(pooled: Figures) -> None:
 
 def check(args: argparse.Namespace) -> None:
     """Print which data and weights are there and what a run needs; exit with 1 where a row of a table cannot run."""
-    from zeroshot_vss.inventory.run import check
+    from zeroshot_vss.preflight.run import check
 
     if not check(args.configfile, Console(), args.results):
         sys.exit(1)
@@ -62,7 +62,7 @@ def check(args: argparse.Namespace) -> None:
 
 def explain(args: argparse.Namespace) -> None:
     """Print where results come from."""
-    from zeroshot_vss.explain import explain
+    from zeroshot_vss.workflow.explain import explain
 
     explain(args.paths, Console())
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from zeroshot_vss.settings import Modulation, Sampling
+from zeroshot_vss.settings.sampling import Sampling
+from zeroshot_vss.settings.upsampling import Modulation
 
 
 @dataclass(frozen=True)

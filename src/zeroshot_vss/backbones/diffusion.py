@@ -20,8 +20,9 @@ from zeroshot_vss.backbones.base import Backbone, PlainPass, Start
 from zeroshot_vss.backbones.hooks import Decoder, recording
 from zeroshot_vss.backbones.sampling import Schedule, clean_latent, euler_step, make_schedule
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.fitting import Fitting
-from zeroshot_vss.settings import Modulation, Sampling
+from zeroshot_vss.machine.memory import Fitting
+from zeroshot_vss.settings.sampling import Sampling
+from zeroshot_vss.settings.upsampling import Modulation
 
 
 class LatentDiffusion(Backbone):

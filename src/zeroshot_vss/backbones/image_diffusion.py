@@ -13,7 +13,7 @@ from zeroshot_vss.backbones.diffusion import LatentDiffusion
 from zeroshot_vss.backbones.hooks import Decoder, substituted
 from zeroshot_vss.backbones.sampling import guide, network_input, to_epsilon
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.settings import Sampling
+from zeroshot_vss.settings.sampling import Sampling
 
 
 class ImageDiffusion(LatentDiffusion):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from zeroshot_vss.weights import Weights
+from zeroshot_vss.io.weights import Weights
 
 Precision = Literal["auto", "float32", "float16", "bfloat16"]
 

@@ -14,7 +14,7 @@ from zeroshot_vss.backbones.base import Condition, PlainPass
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
 from zeroshot_vss.backbones.hooks import VideoDecoder, substituted
 from zeroshot_vss.backbones.sampling import guide, network_input, to_epsilon
-from zeroshot_vss.settings import Sampling
+from zeroshot_vss.settings.sampling import Sampling
 
 
 class VideoDiffusion(LatentDiffusion):

@@ -13,7 +13,7 @@ from zeroshot_vss.datasets.folder import FolderClip, frame_files
 from zeroshot_vss.datasets.masks import MaskIds
 from zeroshot_vss.datasets.options import NamedClips, RootOptions, find_root, read_list, root_key
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.files import check_name
+from zeroshot_vss.io.files import check_name
 
 IDS = MaskIds.of({11: VOID} | {index: index for index in range(11)}, "0..11")
 

@@ -10,7 +10,7 @@ import numpy as np
 from zeroshot_vss.datasets.base import Clip, Frames, LabelMap
 from zeroshot_vss.datasets.masks import MaskReader
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.images import image_size, read_mask, read_rgb
+from zeroshot_vss.io.images import image_size, read_mask, read_rgb
 
 
 class FileClip(Clip):

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from pydantic import Field
 
-# The module, not its class: importing video first comes through here before the class is there.
-from zeroshot_vss import video
 from zeroshot_vss.datasets.base import Clip
 from zeroshot_vss.datasets.file_clip import FileClip
 from zeroshot_vss.datasets.masks import MaskReader
 from zeroshot_vss.datasets.options import ListOptions, NamedClips, Options
 from zeroshot_vss.errors import InputError
+
+# The module, not its class: importing video first comes through here before the class is there.
+from zeroshot_vss.io import video
 
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from zeroshot_vss.datasets.base import LabelMap
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.images import read_mask, read_rgb
+from zeroshot_vss.io.images import read_mask, read_rgb
 
 
 class MaskReader(Protocol):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from zeroshot_vss.datasets.base import Clip, DataSet
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.files import check_name
+from zeroshot_vss.io.files import check_name
 
 
 class Options(BaseModel):

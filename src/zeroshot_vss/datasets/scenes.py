@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-# The module, not its function: importing palette first comes through here before the function is there.
-from zeroshot_vss import palette
 from zeroshot_vss.datasets.base import Clip, Frames, LabelMap, Legend
 from zeroshot_vss.datasets.options import ListOptions, NamedClips
+
+# The module, not its function: importing palette first comes through here before the function is there.
+from zeroshot_vss.io import palette
 from zeroshot_vss.scenes import HEIGHT, WIDTH, Label, render_clip
 from zeroshot_vss.training.settings import TEST_SEEDS, TRAIN_SEEDS, VALIDATION_SEEDS
 

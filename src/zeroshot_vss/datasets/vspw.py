@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 from typing import Literal
 
-# The module, not its function: importing palette first comes through here before the function is there.
-from zeroshot_vss import palette
 from zeroshot_vss.datasets.base import VOID, Clip, Legend
 from zeroshot_vss.datasets.folder import FolderClip
 from zeroshot_vss.datasets.masks import MaskIds
 from zeroshot_vss.datasets.options import NamedClips, RootOptions, find_root, read_list, root_key
 from zeroshot_vss.errors import InputError
+
+# The module, not its function: importing palette first comes through here before the function is there.
+from zeroshot_vss.io import palette
 
 CLASSES = 124
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zeroshot_vss.context import assign_labels
 from zeroshot_vss.datasets.annotation import annotation
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.differences import of_all_sizes
@@ -16,8 +15,9 @@ from zeroshot_vss.figures.pca import principal_colours, principal_components
 from zeroshot_vss.figures.strips import mask_picture, painted
 from zeroshot_vss.figures.style import Dots, Panel, Row, Sheet, enlarged, heat
 from zeroshot_vss.figures.tracks import centres, follow, telling_cells
-from zeroshot_vss.palette import cluster_colours
-from zeroshot_vss.store import read_all
+from zeroshot_vss.io.palette import cluster_colours
+from zeroshot_vss.io.store import read_all
+from zeroshot_vss.method.context import assign_labels
 
 OMEGA, LAMBDA = "\N{GREEK CAPITAL LETTER OMEGA}", "\N{GREEK SMALL LETTER LAMDA}"
 _GUTTER = 0.12

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeroshot_vss.datasets import Clip
-from zeroshot_vss.features import to_network_size
 from zeroshot_vss.figures.failures import (
     Case,
     flips,
@@ -22,7 +21,8 @@ from zeroshot_vss.figures.failures import (
 from zeroshot_vss.figures.material import Material
 from zeroshot_vss.figures.strips import Shown, table
 from zeroshot_vss.figures.style import ACCENT, Key, Panel, Row, Sheet, enlarged, heat
-from zeroshot_vss.store import open_clip, read_all
+from zeroshot_vss.io.store import open_clip, read_all
+from zeroshot_vss.method.latents import to_network_size
 
 
 def reconstructions(material: Material) -> Sheet:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.store import read_all
+from zeroshot_vss.io.store import read_all
 
 
 class Looked(NamedTuple):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
-from zeroshot_vss.settings import NonNegative, Sampling, Settings, Upsampler, Upsampling
-from zeroshot_vss.stages.job import Job, ModelJob
+from zeroshot_vss.jobs.base import Job
+from zeroshot_vss.jobs.model import ModelJob
+from zeroshot_vss.settings.base import NonNegative, Settings
+from zeroshot_vss.settings.sampling import Sampling
+from zeroshot_vss.settings.upsampling import Upsampler, Upsampling
 
 
 class Variation(Settings):

@@ -14,9 +14,9 @@ from zeroshot_vss.figures.inspected import Looked, read_variation
 from zeroshot_vss.figures.job import FigureJob
 from zeroshot_vss.figures.strips import painted
 from zeroshot_vss.figures.style import PAGE, Key, Picture, Row, Sheet
-from zeroshot_vss.palette import cluster_colours
-from zeroshot_vss.predictions import Predictions
-from zeroshot_vss.store import Manifest, find_files, open_clip, read_all
+from zeroshot_vss.io.palette import cluster_colours
+from zeroshot_vss.io.predictions import Predictions
+from zeroshot_vss.io.store import Manifest, find_files, open_clip, read_all
 
 
 class Material:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from zeroshot_vss.figures.material import Material, numbered
 from zeroshot_vss.figures.strips import Shown, painted, table
 from zeroshot_vss.figures.style import Row, Sheet
-from zeroshot_vss.palette import cluster_colours
+from zeroshot_vss.io.palette import cluster_colours
 
 
 def over_time(material: Material) -> Sheet:

@@ -9,10 +9,12 @@ from pydantic import Field
 
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.job import FigureJob, Inspection, InspectJob, Source, Variation
-from zeroshot_vss.settings import MethodSettings, Modulation, NonNegative, Positive, Settings
+from zeroshot_vss.settings.base import NonNegative, Positive, Settings
+from zeroshot_vss.settings.method import MethodSettings
+from zeroshot_vss.settings.upsampling import Modulation
 
 if TYPE_CHECKING:
-    from zeroshot_vss.workflow import Plan, Row
+    from zeroshot_vss.workflow.plan import Plan, Row
 
 Frames = tuple[NonNegative, ...]
 LAMBDA = "\N{GREEK SMALL LETTER LAMDA}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zeroshot_vss.figures.material import Material
 from zeroshot_vss.figures.pca import Features, feature_rows, principal_colours
 from zeroshot_vss.figures.style import COLUMN, PAGE, Sheet
-from zeroshot_vss.store import open_clip
+from zeroshot_vss.io.store import open_clip
 
 _GUTTER = 0.08
 

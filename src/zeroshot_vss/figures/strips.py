@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeroshot_vss.figures.style import Panel, Picture, Row, enlarged
-from zeroshot_vss.palette import overlay
+from zeroshot_vss.io.palette import overlay
 
 Shown = Picture | Panel | None
 """What stands in a cell of a table: a picture, a panel with what is drawn upon it, or nothing."""

@@ -21,7 +21,7 @@ from matplotlib.patches import Ellipse, Rectangle
 from matplotlib.textpath import text_to_path
 from numpy.typing import NDArray
 
-from zeroshot_vss.files import replacing
+from zeroshot_vss.io.files import replacing
 
 Picture = NDArray[np.uint8]
 """[h, w, 3] RGB."""

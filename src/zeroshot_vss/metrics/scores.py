@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.files import replacing
+from zeroshot_vss.io.files import replacing
 from zeroshot_vss.metrics.base import Arrays
 
 _ARRAY = "array."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zeroshot_vss.settings import Settings
-from zeroshot_vss.stages.job import Job
+from zeroshot_vss.jobs.base import Job
+from zeroshot_vss.settings.base import Settings
 from zeroshot_vss.tables.efficiency import EfficiencyRow
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup
 
-from zeroshot_vss.files import replacing
+from zeroshot_vss.io.files import replacing
 
 LONGEST = 3 * (2**21 - 256) // 4
 """Bytes of a page that Chromium shows inside a report of one file, where it is an address (data:...;base64,...) of

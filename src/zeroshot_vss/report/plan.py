@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from zeroshot_vss.config import VARIANT
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.provenance import code_digest
 from zeroshot_vss.report.job import ClipsPageJob, RowOverlayJob, RowTitle, RunsPageJob
 from zeroshot_vss.tables.efficiency import EfficiencyRow
-from zeroshot_vss.workflow import Plan, Row
+from zeroshot_vss.workflow.config import VARIANT
+from zeroshot_vss.workflow.plan import Plan, Row
+from zeroshot_vss.workflow.provenance import code_digest
 
 STAGES = ("table_page", "clips_page", "runs_page", "row_overlay")
 FILMED = 2

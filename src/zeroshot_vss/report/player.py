@@ -12,9 +12,9 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from zeroshot_vss.io.formatting import size_words
+from zeroshot_vss.io.video import VideoClip, VideoWriter
 from zeroshot_vss.report.page import LONGEST, fill
-from zeroshot_vss.video import VideoClip, VideoWriter
-from zeroshot_vss.words import size_words
 
 BUDGET = 3 * (LONGEST - 2**16) // 4
 """Bytes of a video that fits in a page: base64 adds a third, and the rest of the page wants its place."""

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from zeroshot_vss.costs import costs_of
-from zeroshot_vss.explain import Facts, made_facts, read_origin
+from zeroshot_vss.io.costs import costs_of
+from zeroshot_vss.io.store import Manifest
 from zeroshot_vss.report.page import fill
-from zeroshot_vss.store import Manifest
 from zeroshot_vss.tables.efficiency import EfficiencyRow
+from zeroshot_vss.workflow.explain import Facts, made_facts, read_origin
 
 RUNS = """\
 <h1>{{ title }}</h1>

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.settings import Segmenter
-from zeroshot_vss.weights import Weights, local_folder, quick_digest
+from zeroshot_vss.io.weights import Weights, local_folder, quick_digest
+from zeroshot_vss.settings.segmenter import Segmenter
 
 FILES = ("config.json", "preprocessor_config.json", "*.safetensors")
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from zeroshot_vss.datasets.base import VOID, Frames, Legend
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.weights import Weights
 from zeroshot_vss.segmenters.folder import find_segmenter
-from zeroshot_vss.settings import Segmenter
-from zeroshot_vss.weights import Weights
+from zeroshot_vss.settings.segmenter import Segmenter
 
 
 def class_table(

@@ -7,12 +7,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from zeroshot_vss.baselines import colour_maps
 from zeroshot_vss.datasets import VOID
 from zeroshot_vss.datasets.annotation import annotation
-from zeroshot_vss.provenance import code_digest
-from zeroshot_vss.stages.job import BaselineJob
-from zeroshot_vss.store import Key, Manifest, add_maps, run_clips
+from zeroshot_vss.io.store import Key, Manifest, add_maps, run_clips
+from zeroshot_vss.jobs.baseline import BaselineJob
+from zeroshot_vss.method.baselines import colour_maps
+from zeroshot_vss.workflow.provenance import code_digest
 
 
 def run(job: BaselineJob, manifest: Path, checked: Path) -> None:

@@ -10,9 +10,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from zeroshot_vss.batches import Row
-from zeroshot_vss.hdf import damaged
-from zeroshot_vss.store import open_clip
+from zeroshot_vss.io.hdf import damaged
+from zeroshot_vss.io.store import open_clip
+from zeroshot_vss.method.batches import Row
 
 
 class FeatureCache:

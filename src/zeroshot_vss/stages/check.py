@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from zeroshot_vss.progress import progress
-from zeroshot_vss.stages.job import CheckJob
-from zeroshot_vss.store import Manifest
+from zeroshot_vss.io.progress import progress
+from zeroshot_vss.io.store import Manifest
+from zeroshot_vss.jobs.check import CheckJob
 
 
 def run(job: CheckJob, manifest: Path) -> None:

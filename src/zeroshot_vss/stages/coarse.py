@@ -10,9 +10,15 @@ import h5py
 import numpy as np
 import torch
 
-from zeroshot_vss.batches import cut, rows_of_batch
-from zeroshot_vss.classifiers import Guarded
-from zeroshot_vss.context import (
+from zeroshot_vss.datasets import Clip, LabelMap
+from zeroshot_vss.datasets.annotation import annotation
+from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.store import Key, Manifest, add_array, add_maps, key_of, open_clip, run_clips
+from zeroshot_vss.jobs.coarse import CoarseJob
+from zeroshot_vss.machine.runtime import prepare
+from zeroshot_vss.method.batches import cut, rows_of_batch
+from zeroshot_vss.method.classifiers import Guarded
+from zeroshot_vss.method.context import (
     Floats,
     Labels,
     assign_labels,
@@ -22,15 +28,9 @@ from zeroshot_vss.context import (
     normalise_tokens,
     principal_components,
 )
-from zeroshot_vss.correspondence import vote_along_matches, vote_along_tracks
-from zeroshot_vss.datasets import Clip, LabelMap
-from zeroshot_vss.datasets.annotation import annotation
-from zeroshot_vss.errors import InputError
-from zeroshot_vss.provenance import code_digest
-from zeroshot_vss.runtime import prepare
+from zeroshot_vss.method.correspondence import vote_along_matches, vote_along_tracks
 from zeroshot_vss.stages.cache import FeatureCache
-from zeroshot_vss.stages.job import CoarseJob
-from zeroshot_vss.store import Key, Manifest, add_array, add_maps, key_of, open_clip, run_clips
+from zeroshot_vss.workflow.provenance import code_digest
 
 
 def run(job: CoarseJob, manifest: Path, checked: Path, features: Path, correspondences: Path | None = None) -> None:

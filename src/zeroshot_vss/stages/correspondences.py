@@ -8,14 +8,16 @@ import h5py
 import numpy as np
 import torch
 
-from zeroshot_vss.batches import cut, rows_of_batch
-from zeroshot_vss.correspondence import pair_matches, released_tracks
-from zeroshot_vss.provenance import code_digest
-from zeroshot_vss.runtime import prepare
-from zeroshot_vss.settings import Batches, Correspondence, Sampling
+from zeroshot_vss.io.store import Key, Manifest, add_array, key_of, run_clips
+from zeroshot_vss.jobs.correspondences import CorrespondenceJob
+from zeroshot_vss.machine.runtime import prepare
+from zeroshot_vss.method.batches import cut, rows_of_batch
+from zeroshot_vss.method.correspondence import pair_matches, released_tracks
+from zeroshot_vss.settings.batches import Batches
+from zeroshot_vss.settings.refinement import Correspondence
+from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.stages.cache import FeatureCache
-from zeroshot_vss.stages.job import CorrespondenceJob
-from zeroshot_vss.store import Key, Manifest, add_array, key_of, run_clips
+from zeroshot_vss.workflow.provenance import code_digest
 
 
 def run(job: CorrespondenceJob, manifest: Path, features: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from zeroshot_vss.store import results_of
+from zeroshot_vss.io.store import results_of
 from zeroshot_vss.tables.efficiency import EfficiencyJob, efficiency, efficiency_layout, frames_in, paper_rates
 from zeroshot_vss.tables.files import write_one_layout
 

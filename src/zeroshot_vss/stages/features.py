@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from zeroshot_vss.backbones.base import Backbone
 from zeroshot_vss.backbones.folder import weights_digest
 from zeroshot_vss.backbones.loading import load_backbone
-from zeroshot_vss.batches import Row, feature_groups, rows_of_clip
 from zeroshot_vss.datasets import Clip
-from zeroshot_vss.features import network_size, start_of
-from zeroshot_vss.fitting import Fitting
-from zeroshot_vss.overlap import ReadAhead, WriteBehind
-from zeroshot_vss.progress import progress
-from zeroshot_vss.provenance import code_digest
-from zeroshot_vss.runtime import prepare, workers_for
-from zeroshot_vss.settings import Features
-from zeroshot_vss.stages.job import FeaturesJob
-from zeroshot_vss.store import Key, Manifest, add_array, add_maps, run_clips
+from zeroshot_vss.io.progress import progress
+from zeroshot_vss.io.store import Key, Manifest, add_array, add_maps, run_clips
+from zeroshot_vss.jobs.features import FeaturesJob
+from zeroshot_vss.machine.memory import Fitting
+from zeroshot_vss.machine.prefetch import ReadAhead, WriteBehind
+from zeroshot_vss.machine.runtime import prepare, workers_for
+from zeroshot_vss.method.batches import Row, feature_groups, rows_of_clip
+from zeroshot_vss.method.latents import network_size, start_of
+from zeroshot_vss.settings.features import Features
+from zeroshot_vss.workflow.provenance import code_digest
 
 
 def run(job: FeaturesJob, manifest: Path, checked: Path) -> None:

@@ -9,7 +9,7 @@ import matplotlib as mpl
 import matplotlib.ticker as ticks
 import pandas as pd
 
-from zeroshot_vss.store import results_of
+from zeroshot_vss.io.store import results_of
 from zeroshot_vss.tables.efficiency import efficiency
 from zeroshot_vss.tables.files import read_scores, write_one_layout, write_plot
 from zeroshot_vss.tables.frontier import FrontierJob, changed_share, frontier_layout, frontier_table, on_frontier

@@ -18,18 +18,18 @@ from zeroshot_vss.backbones.diffusion import LatentDiffusion
 from zeroshot_vss.backbones.folder import weights_digest
 from zeroshot_vss.backbones.hooks import VideoDecoder, recording
 from zeroshot_vss.backbones.loading import load_backbone
-from zeroshot_vss.batches import Group, map_groups
 from zeroshot_vss.datasets import Clip
-from zeroshot_vss.difference import to_8_bit
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.features import network_size, start_of
 from zeroshot_vss.figures.job import Inspection, InspectJob, Variation
-from zeroshot_vss.modulation import Place, difference_maps, modulated_images, pairs_of, pairs_within, places_of
-from zeroshot_vss.progress import progress
-from zeroshot_vss.provenance import code_digest
-from zeroshot_vss.runtime import budget, prepare, workers_for
-from zeroshot_vss.settings import Upsampling
-from zeroshot_vss.store import Key, Manifest, add_array, add_maps, open_clip, run_clips
+from zeroshot_vss.io.progress import progress
+from zeroshot_vss.io.store import Key, Manifest, add_array, add_maps, open_clip, run_clips
+from zeroshot_vss.machine.runtime import budget, prepare, workers_for
+from zeroshot_vss.method.batches import Group, map_groups
+from zeroshot_vss.method.difference import to_8_bit
+from zeroshot_vss.method.latents import network_size, start_of
+from zeroshot_vss.method.modulation import Place, difference_maps, modulated_images, pairs_of, pairs_within, places_of
+from zeroshot_vss.settings.upsampling import Upsampling
+from zeroshot_vss.workflow.provenance import code_digest
 
 
 def run(job: InspectJob, manifest: Path, checked: Path, *coarse: Path) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from zeroshot_vss.batches import cut
-from zeroshot_vss.images import write_mask_png
-from zeroshot_vss.palette import cluster_colours, overlay
-from zeroshot_vss.progress import progress
-from zeroshot_vss.settings import Batches
-from zeroshot_vss.stages.job import OverlayJob
-from zeroshot_vss.store import Manifest, open_clip
-from zeroshot_vss.video import VideoClip, VideoWriter
+from zeroshot_vss.io.images import write_mask_png
+from zeroshot_vss.io.palette import cluster_colours, overlay
+from zeroshot_vss.io.progress import progress
+from zeroshot_vss.io.store import Manifest, open_clip
+from zeroshot_vss.io.video import VideoClip, VideoWriter
+from zeroshot_vss.jobs.overlay import OverlayJob
+from zeroshot_vss.method.batches import cut
+from zeroshot_vss.settings.batches import Batches
 
 
 def run(job: OverlayJob, video: Path, labels: Path, manifest: Path) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeroshot_vss.datasets import Clip
-from zeroshot_vss.files import replacing
-from zeroshot_vss.palette import cluster_colours, overlay
-from zeroshot_vss.stages.job import OverviewJob
-from zeroshot_vss.store import Manifest, find_files, open_clip
+from zeroshot_vss.io.files import replacing
+from zeroshot_vss.io.palette import cluster_colours, overlay
+from zeroshot_vss.io.store import Manifest, find_files, open_clip
+from zeroshot_vss.jobs.overview import OverviewJob
 
 
 def run(job: OverviewJob, figure: Path, *manifests: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from zeroshot_vss.jobs.score import PredictionsJob
 from zeroshot_vss.metrics.protocols import get_protocol
-from zeroshot_vss.scoring import score_folder, write_scores
-from zeroshot_vss.stages.job import PredictionsJob
+from zeroshot_vss.metrics.scoring import score_folder, write_scores
 
 
 def run(job: PredictionsJob, scores: Path) -> None:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from zeroshot_vss.batches import cut
-from zeroshot_vss.palette import cluster_colours, overlay
-from zeroshot_vss.progress import progress
+from zeroshot_vss.io.palette import cluster_colours, overlay
+from zeroshot_vss.io.progress import progress
+from zeroshot_vss.io.store import Manifest, open_clip
+from zeroshot_vss.io.video import VideoWriter
+from zeroshot_vss.method.batches import cut
 from zeroshot_vss.report.job import RowOverlayJob
 from zeroshot_vss.report.page import write_page
 from zeroshot_vss.report.player import player_page
-from zeroshot_vss.settings import Batches
-from zeroshot_vss.store import Manifest, open_clip
-from zeroshot_vss.video import VideoWriter
+from zeroshot_vss.settings.batches import Batches
 
 FPS, FPS_OF_FEW = 15, 2
 """Of the video by default; the second where only some frames have label maps, which are then shown one by one."""

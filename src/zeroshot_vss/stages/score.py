@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from zeroshot_vss.io.store import Manifest, find_files, open_clip
+from zeroshot_vss.jobs.score import ScoreJob
 from zeroshot_vss.metrics.protocols import get_protocol, pool
 from zeroshot_vss.metrics.scores import ClipScores
-from zeroshot_vss.scoring import score_clip, write_scores
-from zeroshot_vss.stages.job import ScoreJob
-from zeroshot_vss.store import Manifest, find_files, open_clip
+from zeroshot_vss.metrics.scoring import score_clip, write_scores
 
 
 def run(job: ScoreJob, scores: Path, *manifests: Path) -> None:

@@ -10,13 +10,13 @@ import numpy as np
 
 from zeroshot_vss.datasets import VOID
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.progress import progress
-from zeroshot_vss.provenance import code_digest
-from zeroshot_vss.runtime import prepare
+from zeroshot_vss.io.progress import progress
+from zeroshot_vss.io.store import Key, Manifest, add_maps, run_clips
+from zeroshot_vss.jobs.segmenter import SegmenterJob
+from zeroshot_vss.machine.runtime import prepare
 from zeroshot_vss.segmenters.folder import weights_of
 from zeroshot_vss.segmenters.mask2former import FrameSegmenter
-from zeroshot_vss.stages.job import SegmenterJob
-from zeroshot_vss.store import Key, Manifest, add_maps, run_clips
+from zeroshot_vss.workflow.provenance import code_digest
 
 
 def run(job: SegmenterJob, manifest: Path, checked: Path) -> None:

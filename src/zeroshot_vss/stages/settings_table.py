@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zeroshot_vss.store import results_of
+from zeroshot_vss.io.store import results_of
 from zeroshot_vss.tables.files import write_one_layout
 from zeroshot_vss.tables.used_settings import SettingsJob, settings_layout, settings_of, settings_table
 

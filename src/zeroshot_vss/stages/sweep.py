@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib as mpl
 import pandas as pd
 
-from zeroshot_vss.files import replacing
+from zeroshot_vss.io.files import replacing
 from zeroshot_vss.tables.files import read_clips, read_scores, write_plot
 from zeroshot_vss.tables.sweep import NAMES, SweepJob, sweep_table
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from zeroshot_vss.costs import seconds_of
-from zeroshot_vss.store import results_of
+from zeroshot_vss.io.costs import seconds_of
+from zeroshot_vss.io.store import results_of
 from zeroshot_vss.tables.files import read_scores, write_table
 from zeroshot_vss.tables.quality import TableJob, long_table, to_latex, to_markdown
 

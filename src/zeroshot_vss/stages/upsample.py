@@ -10,15 +10,15 @@ import numpy as np
 
 from zeroshot_vss.backbones.folder import weights_digest
 from zeroshot_vss.backbones.loading import load_backbone
-from zeroshot_vss.batches import map_groups
 from zeroshot_vss.datasets import VOID
-from zeroshot_vss.overlap import ReadAhead, WriteBehind
-from zeroshot_vss.progress import progress
-from zeroshot_vss.provenance import code_digest
-from zeroshot_vss.runtime import budget, prepare, workers_for
-from zeroshot_vss.stages.job import UpsampleJob
-from zeroshot_vss.store import Key, Manifest, add_maps, open_clip, run_clips
-from zeroshot_vss.upsamplers import make_upsampler
+from zeroshot_vss.io.progress import progress
+from zeroshot_vss.io.store import Key, Manifest, add_maps, open_clip, run_clips
+from zeroshot_vss.jobs.upsample import UpsampleJob
+from zeroshot_vss.machine.prefetch import ReadAhead, WriteBehind
+from zeroshot_vss.machine.runtime import budget, prepare, workers_for
+from zeroshot_vss.method.batches import map_groups
+from zeroshot_vss.method.upsamplers import make_upsampler
+from zeroshot_vss.workflow.provenance import code_digest
 
 
 def run(job: UpsampleJob, manifest: Path, checked: Path, coarse: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.files import replacing
+from zeroshot_vss.io.files import replacing
 
 _AGAIN = "delete it and run again: the row is then scored anew"
 

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from zeroshot_vss.settings import Settings
-from zeroshot_vss.stages.job import DataSetSpec
-from zeroshot_vss.store import open_clip
+from zeroshot_vss.io.store import open_clip
+from zeroshot_vss.jobs.base import DataSetSpec
+from zeroshot_vss.settings.base import Settings
 from zeroshot_vss.tables.efficiency import EfficiencyRow
 from zeroshot_vss.tables.quality import percent
 

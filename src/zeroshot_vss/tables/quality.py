@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from zeroshot_vss.settings import Settings
+from zeroshot_vss.settings.base import Settings
 
 FIGURES = {"miou": "mIoU", "mvc8": "mVC8", "mvc16": "mVC16", "j_and_f": "J&F", "j_mean": "J", "f_mean": "F"}
 """The paper's figures: key in the scores and column. A table shows those that its data sets' protocols have."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from zeroshot_vss.settings import Settings
+from zeroshot_vss.settings.base import Settings
 from zeroshot_vss.tables.quality import FIGURES, FURTHER, TableRow, percent
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from zeroshot_vss.settings import Settings
-from zeroshot_vss.store import open_clip
+from zeroshot_vss.io.store import open_clip
+from zeroshot_vss.settings.base import Settings
 
 
 class SettingsColumn(Settings):

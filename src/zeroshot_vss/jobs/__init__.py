@@ -1,0 +1,1 @@
+"""What a job is told: the clips, where they are, and the settings of its stage. One file a stage."""

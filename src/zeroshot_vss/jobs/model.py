@@ -1,0 +1,14 @@
+"""Jobs that run a backbone."""
+
+from __future__ import annotations
+
+from zeroshot_vss.backbones.spec import BackboneSpec
+from zeroshot_vss.jobs.base import Job
+
+
+class ModelJob(Job):
+    """A job that runs a backbone."""
+
+    backbone: BackboneSpec
+    weights: str
+    """Cheap digest of the backbone's files, so that exchanged weights are noticed."""

@@ -1,0 +1,12 @@
+"""The job that draws a user's clip."""
+
+from __future__ import annotations
+
+from zeroshot_vss.jobs.base import Job
+
+
+class OverlayJob(Job):
+    """The pictures of a user's clip."""
+
+    fps: float | None
+    opacity: float

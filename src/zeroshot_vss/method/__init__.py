@@ -1,0 +1,1 @@
+"""The method: features to label maps, as functions on arrays."""

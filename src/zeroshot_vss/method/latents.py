@@ -1,0 +1,64 @@
+"""From a clip's frames to the latents and queries of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from zeroshot_vss.backbones.base import Backbone, Start
+from zeroshot_vss.datasets.base import Clip
+from zeroshot_vss.errors import InputError
+from zeroshot_vss.method.batches import Row
+from zeroshot_vss.method.seeds import gaussian
+from zeroshot_vss.settings.sampling import Sampling
+
+
+def network_size(clip: Clip, backbone: Backbone, sampling: Sampling) -> tuple[int, int]:
+    """Size at which the backbone sees a clip: the clip's, or that of `sampling.height`, cut to what its levels halve.
+
+    Raises:
+        InputError: the frames are smaller than one multiple.
+    """
+    height, width = clip.size
+    if sampling.height is not None and height > sampling.height:
+        height, width = sampling.height, round(width * sampling.height / height)
+    height, width = (side // backbone.multiple * backbone.multiple for side in (height, width))
+    if not height or not width:
+        raise InputError(
+            f"clip '{clip.name}': frames of {clip.size[1]} x {clip.size[0]} pixels are too small for "
+            f"'{backbone.name}', which needs {backbone.multiple} at least; enlarge them"
+        )
+    return height, width
+
+
+def to_network_size(frames: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """[n, H, W, 3] frames resized (PIL, bicubic) to `size`, unless they have it."""
+    height, width = size
+    if frames.shape[1:3] == size:
+        return frames
+    return np.stack(
+        [np.asarray(Image.fromarray(f).resize((width, height), Image.Resampling.BICUBIC)) for f in frames]
+    )
+
+
+def start_of(backbone: Backbone, clip: Clip, rows: Sequence[Row], sampling: Sampling) -> Start:
+    """Where the denoising of some rows starts. Depends on the seed and on each row alone.
+
+    Video models are conditioned on the first of the rows, which must be a whole batch.
+    """
+    size = network_size(clip, backbone, sampling)
+    frames = to_network_size(clip.frames([row.frame for row in rows]), size)
+    shape = backbone.latent_shape(*size)
+    posterior = None
+    if sampling.posterior == "sample":
+        posterior = torch.stack([gaussian(shape, sampling.seed, "posterior", row.noise) for row in rows])
+    noise = torch.stack([gaussian(shape, sampling.seed, "noise", row.noise) for row in rows])
+    latents = backbone.add_noise(backbone.encode(frames, posterior), noise, sampling)
+    if not sampling.coupled:
+        return Start(latents)
+    blur = gaussian((3, *size), sampling.seed, "condition", rows[0].noise)
+    return Start(latents, backbone.condition(frames[0], blur, sampling))

@@ -1,0 +1,61 @@
+"""Everything that a diffusion-based method depends on."""
+
+from __future__ import annotations
+
+from pydantic import model_validator
+
+from zeroshot_vss.settings.base import Settings
+from zeroshot_vss.settings.context import ContextModel
+from zeroshot_vss.settings.features import CachedFeatures, Features
+from zeroshot_vss.settings.refinement import Correspondence, Refinement
+from zeroshot_vss.settings.sampling import MethodSampling, Sampling
+from zeroshot_vss.settings.upsampling import Upsampler, Upsampling
+
+
+class MethodSettings(Settings):
+    """Everything that a diffusion-based method depends on. The stages' own settings are made from it."""
+
+    sampling: MethodSampling = MethodSampling()
+    features: CachedFeatures = CachedFeatures()
+    context: ContextModel = ContextModel()
+    refinement: Refinement | None = Refinement()
+    """None switches CBR off."""
+    upsampling: Upsampler = Upsampler()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> MethodSettings:
+        wanted = {*self.context.blocks, *([self.refinement.block] if self.refinement else [])}
+        if missing := sorted(wanted - set(self.features.blocks)):
+            raise ValueError(f"block {missing[0]} is used but not cached; add it to features.blocks")
+        if self.sampling.start > self.features.step:
+            raise ValueError(f"features.step {self.features.step} is before sampling.start {self.sampling.start}")
+        if self.features.step >= self.sampling.steps:
+            raise ValueError(f"features.step {self.features.step} must be below sampling.steps {self.sampling.steps}")
+        modulation = self.upsampling.modulation
+        if modulation and not self.sampling.start <= modulation.step < self.sampling.steps:
+            raise ValueError(
+                f"upsampling.modulation.step {modulation.step} must be from sampling.start {self.sampling.start} "
+                f"to {self.sampling.steps - 1}"
+            )
+        return self
+
+    def stage_sampling(self) -> Sampling:
+        """Sampling with the batches that noise by place in the batch, and coupled frames, depend on."""
+        needed = self.sampling.noise == "batch" or self.sampling.coupled
+        return Sampling(**self.sampling.model_dump(), batches=self.context.batches if needed else None)
+
+    def stage_features(self) -> Features:
+        """Settings of the feature stage."""
+        return Features(**self.features.model_dump(), sampling=self.stage_sampling())
+
+    def stage_correspondence(self) -> Correspondence | None:
+        """Settings of the correspondence stage, or None without CBR."""
+        if self.refinement is None:
+            return None
+        batches = self.context.batches if self.refinement.variant == "released" else None
+        return Correspondence(**self.refinement.model_dump(), batches=batches)
+
+    def stage_upsampling(self) -> Upsampling:
+        """Settings of the upsampling stage."""
+        sampling = self.stage_sampling() if self.upsampling.upsampler == "modulation" else None
+        return Upsampling(**self.upsampling.model_dump(), sampling=sampling)

@@ -1,0 +1,61 @@
+"""Encoding, noising and denoising."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from zeroshot_vss.settings.base import NonNegative, Positive, Settings
+from zeroshot_vss.settings.batches import Batches
+
+
+class MethodSampling(Settings):
+    """Encoding, noising and denoising."""
+
+    steps: Positive = 25
+    start: NonNegative = 22
+    """t_inv: the step whose noise level is added. Must not be after the modulated and the feature step."""
+    guidance: float | tuple[float, float] = 5.0
+    """1 switches the unconditional half off. Two values: linear from the first to the last frame of a batch, as
+    SVD has it."""
+    time_ids: tuple[float, float, float] | None = None
+    """What a video model is told of its clips: frame rate id, motion bucket, and the standard deviation of the
+    noise on the conditioning frame. None for image models."""
+    noise: Literal["frame", "clip", "batch"] = "frame"
+    """`frame`: each frame has its own noise. `clip`: all frames share one. `batch` (`released`): the noise
+    depends on the place in the batch, as the seed is set again before each."""
+    posterior: Literal["sample", "mean"] = "sample"
+    height: Positive | None = None
+    """Frames higher than this are resized to it before the network sees them (256 for Cityscapes in the paper);
+    label maps keep the frames' own size. None takes frames as they are."""
+    seed: NonNegative = 1
+
+    @property
+    def coupled(self) -> bool:
+        """Whether the frames of a batch are denoised together (video models)."""
+        return self.time_ids is not None
+
+    @property
+    def parts(self) -> int:
+        """Guidance halves: 2, unconditional then conditional, or 1 without guidance."""
+        return 1 if self.guidance in (1, (1, 1)) else 2
+
+    @model_validator(mode="after")
+    def _in_range(self) -> MethodSampling:
+        if self.start >= self.steps:
+            raise ValueError(f"start {self.start} must be below steps {self.steps}")
+        return self
+
+
+class Sampling(MethodSampling):
+    """What the stages know of it."""
+
+    batches: Batches | None = None
+    """Set where the result depends on it: with `noise: batch` and with coupled frames."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Sampling:
+        if (self.noise == "batch" or self.coupled) != (self.batches is not None):
+            raise ValueError("batches must be given with noise 'batch' or coupled frames, and only then")
+        return self

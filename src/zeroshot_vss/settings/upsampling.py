@@ -1,0 +1,70 @@
+"""From coarse maps to full resolution."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from zeroshot_vss.settings.base import NonNegative, Positive, Settings, Switch
+from zeroshot_vss.settings.sampling import MethodSampling, Sampling
+
+UpsamplerName = Literal["modulation", "nearest", "bilinear"]
+"""Keys of :data:`zeroshot_vss.method.upsamplers.UPSAMPLERS`, for the same reason."""
+
+
+class Modulation(Settings):
+    """Masked modulation of one block: its cross-attention in image models, its self-attentions in video models."""
+
+    block: NonNegative = 7
+    step: NonNegative = 22
+    """t_m."""
+    strength: float = 50.0
+    """lambda; 50 with latent blending, 10 without."""
+    blend_through: NonNegative | None = 23
+    """Last step after which the latents are blended (equation 6), or none."""
+    injection: bool = True
+    """Queries and keys of the unmodulated pass in place of the modulated pass's own."""
+    one_step: Switch = None
+    """Shortcut: the clean latent is predicted from the modulated step, in place of the remaining steps."""
+    apart: Positive | None = None
+    """Shortcut: labels whose masks lie at least this many cells apart are modulated in one pass."""
+
+    def last_step(self, sampling: MethodSampling) -> int:
+        """The last step that modulated passes take."""
+        return self.step if self.one_step else sampling.steps - 1
+
+
+class Upsampler(Settings):
+    """From a coarse map to full resolution."""
+
+    upsampler: UpsamplerName = "modulation"
+    modulation: Modulation | None = Modulation()
+    """None with other upsamplers."""
+    filter: float | None = 0.7
+    """s of equation 7: how much of a difference map counts outside its mask; none switches the filter off."""
+    difference: Literal["float", "wrapped-8-bit"] = "float"
+    """`wrapped-8-bit` repeats the released code's arithmetic: 8-bit images, subtracted and squared modulo 256."""
+    decoder: Literal["tiny"] | None = None
+    """Shortcut: the backbone's tiny decoder (its `tiny_decoder`) in place of its VAE's."""
+    halo: NonNegative | None = None
+    """Shortcut: only the region of each mask is decoded, with this many latent cells around it."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Upsampler:
+        if (self.upsampler == "modulation") != (self.modulation is not None):
+            raise ValueError("modulation must be given with upsampler 'modulation', and only then")
+        return self
+
+
+class Upsampling(Upsampler):
+    """The upsampling stage."""
+
+    sampling: Sampling | None = Sampling()
+    """None with upsamplers that run no diffusion."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Upsampling:
+        if (self.upsampler == "modulation") != (self.sampling is not None):
+            raise ValueError("sampling must be given with upsampler 'modulation', and only then")
+        return self
