@@ -51,6 +51,6 @@ rule all:
         collect("results/{table}.csv", table=PLAN.config.tables),
         collect("results/sweeps/{sweep}.csv", sweep=PLAN.config.sweeps),
         rules.figures.input if hasattr(rules, "figures") else [],
-        REPORT.pages(PLAN.config.tables),
-        plainly(lambda wildcards: REPORT.videos()),
+        PLAN.pages.names(PLAN.config.tables),
+        plainly(lambda wildcards: PLAN.pages.videos()),
     localrule: True

@@ -22,10 +22,10 @@ from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.metrics.scores import ClipScores
+from zeroshot_vss.provenance.code import PACKAGE
 from zeroshot_vss.segmenters.folder import weights_of
 from zeroshot_vss.segmenters.mask2former import FrameSegmenter
 from zeroshot_vss.settings.segmenter import Segmenter
-from zeroshot_vss.workflow.provenance import PACKAGE
 
 SOURCES = sorted((Path(__file__).parent.parent / "src" / PACKAGE).rglob("*.py"))
 CPU = torch.device("cpu")

@@ -8,7 +8,7 @@ from pathlib import Path
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.weights import Weights, local_folder, quick_digest
-from zeroshot_vss.workflow.provenance import files_digest
+from zeroshot_vss.provenance.files import files_digest
 
 PARTS = ("unet", "vae", "text_encoder", "image_encoder")
 """Folders of weights."""

@@ -18,7 +18,8 @@ from zeroshot_vss.preflight.data import FoundDataSet, look_at_data
 from zeroshot_vss.preflight.models import FoundBackbone, look_at_backbone
 from zeroshot_vss.preflight.needs import Group, Inventory, Needs, groups_of, measured_rates, packed_share
 from zeroshot_vss.workflow.config import merge, read_config
-from zeroshot_vss.workflow.plan import USER_CLIPS, Plan, Row
+from zeroshot_vss.workflow.plan import Plan
+from zeroshot_vss.workflow.rows import USER_CLIPS, Row
 
 DEFAULTS = ("config/config.yaml", "config/methods.yaml", "config/sweeps.yaml")
 """As in the Snakefile."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from zeroshot_vss.backbones.spec import BackboneSpec, Precision
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.figures.plan import FiguresConfig
+from zeroshot_vss.figures.config import FiguresConfig
 from zeroshot_vss.io.files import check_name
 from zeroshot_vss.machine.compute import Compute
 from zeroshot_vss.settings.base import NonNegative, Settings
@@ -165,6 +165,8 @@ class Config(Settings):
     seed: NonNegative
     """Of all random numbers: K-Means, noise, classifiers."""
     compute: Compute = Compute()
+    rerun: tuple[Literal["versions"], ...] = ()
+    """What else makes results be done again: `versions`, those of torch, diffusers, scikit-learn and the others."""
     datasets: dict[str, DataSetConfig]
     backbones: dict[str, BackboneConfig]
     protocols: dict[str, Overrides]

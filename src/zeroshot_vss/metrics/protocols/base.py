@@ -1,7 +1,4 @@
-"""The benchmarks' rules, by name.
-
-A new metric is one file with a `Metric`; a new protocol is one entry of `PROTOCOLS`.
-"""
+"""A benchmark's rules: how label videos are scored, and how clips are pooled."""
 
 from __future__ import annotations
 
@@ -13,11 +10,7 @@ import numpy as np
 from zeroshot_vss.datasets.base import LabelMap
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.metrics.base import Metric, mean
-from zeroshot_vss.metrics.boundary import BoundaryMetric
-from zeroshot_vss.metrics.cityscapes import LABEL_IDS, CityscapesMetric
-from zeroshot_vss.metrics.confusion import ConfusionMetric
-from zeroshot_vss.metrics.consistency import ConsistencyMetric
-from zeroshot_vss.metrics.davis import ObjectMetric, one_object
+from zeroshot_vss.metrics.protocols import PROTOCOLS
 from zeroshot_vss.metrics.scores import ClipScores
 
 Figures = dict[str, float | int | str | None]
@@ -40,25 +33,6 @@ class Protocol:
     """Applied to truth and predictions first."""
 
 
-def _segmentation(classes: int) -> list[Metric]:
-    return [ConfusionMetric(classes), ConsistencyMetric(), BoundaryMetric(classes)]
-
-
-_OBJECTS = 255
-_J_AND_F = ("j_and_f", "j_mean", "f_mean")
-_ALL = [
-    Protocol("vspw", 124, _segmentation, ("miou", "mvc8"), any_classes=True),
-    Protocol("camvid-11", 11, _segmentation, ("miou", "mvc8")),
-    Protocol("camvid-32", 32, _segmentation, ("miou", "mvc8")),
-    Protocol("cityscapes-official", LABEL_IDS, lambda classes: [CityscapesMetric()], ("miou",)),
-    Protocol("cityscapes-paper", LABEL_IDS, lambda classes: [ConfusionMetric(classes)], ("miou",)),
-    Protocol("davis-2016", _OBJECTS, lambda classes: [ObjectMetric()], _J_AND_F, relabel=one_object),
-    Protocol("davis-2017", _OBJECTS, lambda classes: [ObjectMetric()], _J_AND_F),
-    Protocol("clvos", _OBJECTS, lambda classes: [ObjectMetric(keep_last=True)], _J_AND_F, relabel=one_object),
-]
-PROTOCOLS = {protocol.name: protocol for protocol in _ALL}
-
-
 def get_protocol(name: str, classes: int | None = None) -> Protocol:
     """A protocol by name.
 
@@ -69,9 +43,7 @@ def get_protocol(name: str, classes: int | None = None) -> Protocol:
     Raises:
         InputError: there is no such protocol, or its classes are fixed.
     """
-    if name not in PROTOCOLS:
-        raise InputError(f"protocol '{name}' is not known; choose one of {', '.join(PROTOCOLS)}")
-    protocol = PROTOCOLS[name]
+    protocol: Protocol = PROTOCOLS.load(name)
     if classes is None or classes == protocol.classes:
         return protocol
     if not protocol.any_classes:
