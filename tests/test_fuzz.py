@@ -30,7 +30,7 @@ from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.costs import read_cost
 from zeroshot_vss.io.images import image_size, read_mask, read_rgb
-from zeroshot_vss.io.store import Manifest, content_digest, holds, write_clip
+from zeroshot_vss.io.store import Manifest, content_digest, has_key, write_clip
 from zeroshot_vss.io.video import VideoClip, VideoWriter
 from zeroshot_vss.preflight import run as inventory
 from zeroshot_vss.tables.files import read_clips, read_scores
@@ -77,7 +77,7 @@ def test_results(tmp_path: Path) -> None:
     content = path.read_bytes()
 
     def read(path: Path) -> None:
-        holds(path, {"key": 1})
+        has_key(path, {"key": 1})
         content_digest(path)
         read_everything(path)
 

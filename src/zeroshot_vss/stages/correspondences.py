@@ -29,7 +29,8 @@ def run(job: CorrespondenceJob) -> None:
 
     def key(name: str) -> ClipKey:
         made_of = key_of(cached.file(name))
-        return {"stage": job.stage, "code": job.code, "modules": list(job.modules), "clip": made_of.get("clip"), "versions": job.versions,
+        return {"stage": job.stage, "code": job.code, "modules": list(job.modules),
+                "clip": made_of.get("clip"), "versions": job.versions,
                 "weights": made_of.get("weights"), "settings": settings.model_dump(mode="json"),
                 "device": device.type}  # fmt: skip
 
