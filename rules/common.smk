@@ -14,7 +14,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from zeroshot_vss.machine import liveness
-from zeroshot_vss.workflow.config import read_config
+from zeroshot_vss.config import read_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.workflow.script import COMPUTE_VARIABLE
 from zeroshot_vss.workflow.plan import USER_CLIPS, Plan

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from zeroshot_vss.config.names import VARIANT
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.report.job import ClipsPageJob, RowOverlayJob, RowTitle, RunsPageJob
 from zeroshot_vss.tables.efficiency import EfficiencyRow
-from zeroshot_vss.workflow.config import VARIANT
 from zeroshot_vss.workflow.plan import Plan, Row
 from zeroshot_vss.workflow.provenance import code_digest
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from zeroshot_vss.backbones.folder import fingerprint
+from zeroshot_vss.config import Config
 from zeroshot_vss.datasets import open_dataset
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.plan import Figures
@@ -38,7 +39,6 @@ from zeroshot_vss.tables.frontier import FrontierJob
 from zeroshot_vss.tables.quality import TableJob, TableRow
 from zeroshot_vss.tables.sweep import SweepJob, SweepPoint
 from zeroshot_vss.tables.used_settings import SettingsColumn, SettingsJob
-from zeroshot_vss.workflow.config import Config
 from zeroshot_vss.workflow.paths import BETWEEN, spell
 from zeroshot_vss.workflow.provenance import code_digest
 
