@@ -13,7 +13,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from zeroshot_vss.workflow.config import read_config
+from zeroshot_vss.config import read_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.machine import liveness
 from zeroshot_vss.workflow.plan import Plan

@@ -18,10 +18,10 @@ from miniatures import write_vspw
 from small_models import save_embedded
 from test_config import shipped
 from workflow_copy import ROOT
+from zeroshot_vss.config import merge, read_config
 
 # Loaded before jobs are forked, so that not each of them loads them.
 from zeroshot_vss.stages import baseline, check, coarse, correspondences, features, overview, score, table, upsample
-from zeroshot_vss.workflow.config import merge, read_config
 from zeroshot_vss.workflow.plan import Plan
 from zeroshot_vss.workflow.rows import make_row
 from zeroshot_vss.workflow.run import COMPUTE_VARIABLE

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
+from zeroshot_vss.config import Config, merge, read_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.settings.baseline import Baseline
 from zeroshot_vss.settings.batches import Batches
 from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.settings.upsampling import Upsampling
-from zeroshot_vss.workflow.config import Config, merge, read_config
 from zeroshot_vss.workflow.paths import folder_name
 from zeroshot_vss.workflow.plan import Plan, Row
 

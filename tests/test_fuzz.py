@@ -27,6 +27,7 @@ from test_damaged import fill, read_everything
 from zeroshot_vss.backbones.folder import image_model
 from zeroshot_vss.backbones.loading import read_json
 from zeroshot_vss.backbones.spec import BackboneSpec
+from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.costs import read_cost
 from zeroshot_vss.io.images import image_size, read_mask, read_rgb
@@ -34,7 +35,6 @@ from zeroshot_vss.io.store import Manifest, content_digest, has_key, write_clip
 from zeroshot_vss.io.video import VideoClip, VideoWriter
 from zeroshot_vss.preflight import run as inventory
 from zeroshot_vss.tables.files import read_clips, read_scores
-from zeroshot_vss.workflow.config import merge, read_config
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 pytestmark = pytest.mark.filterwarnings("ignore")

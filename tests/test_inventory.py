@@ -34,6 +34,7 @@ from workflow_copy import ROOT
 from zeroshot_vss.__main__ import main
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
+from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.costs import Cost, cost_path
 from zeroshot_vss.io.store import add_maps, write_clip
@@ -45,7 +46,6 @@ from zeroshot_vss.preflight.models import FoundBackbone, look_at_backbone
 from zeroshot_vss.preflight.needs import MODULATION, Inventory, Stage, measured_rates, packed_share, sum_time
 from zeroshot_vss.preflight.run import check, load_config, take_inventory, time_words
 from zeroshot_vss.settings.sampling import MethodSampling
-from zeroshot_vss.workflow.config import merge, read_config
 from zeroshot_vss.workflow.plan import USER_CLIPS, Plan
 
 RNG = np.random.default_rng(0)

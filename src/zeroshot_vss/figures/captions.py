@@ -1,4 +1,4 @@
-"""Methods and their settings in words, for captions."""
+"""What a figure's caption says of the settings behind it."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def _method_words(settings: MethodSettings) -> list[str]:
     context, refinement, modulation = settings.context, settings.refinement, settings.upsampling.modulation
     words = [
         f"features of {_blocks(context.blocks)} at {_step(settings)}",
-        equation("K", context.clusters),
-        equation("B", context.batches.size),
+        equal("K", context.clusters),
+        equal("B", context.batches.size),
     ]
     if refinement is None:
         words.append("no CBR")
     elif refinement.variant == "paper":
         words.append(
-            "CBR without limit" if refinement.window is None else f"CBR with {equation('T', refinement.window)}"
+            "CBR without limit" if refinement.window is None else f"CBR with {equal('T', refinement.window)}"
         )
     else:
         words.append("CBR as released")
@@ -55,9 +55,9 @@ def _method_words(settings: MethodSettings) -> list[str]:
     through = modulation.blend_through
     return [
         *words,
-        f"block {modulation.block} modulated at step {modulation.step} with {equation(LAMBDA, modulation.strength)}",
+        f"block {modulation.block} modulated at step {modulation.step} with {equal(LAMBDA, modulation.strength)}",
         "no latent blending" if through is None else f"latents blended through step {through}",
-        "no filter" if settings.upsampling.filter is None else equation("s", settings.upsampling.filter),
+        "no filter" if settings.upsampling.filter is None else equal("s", settings.upsampling.filter),
     ]
 
 
@@ -71,6 +71,6 @@ def _blocks(blocks: Sequence[int]) -> str:
     return f"block{'s' if len(blocks) > 1 else ''} {', '.join(map(str, blocks))}"
 
 
-def equation(name: str, value: float) -> str:
+def equal(name: str, value: float) -> str:
     """`name = value` that is not broken into lines."""
     return f"{name} = {value:g}".replace(" ", "\N{NO-BREAK SPACE}")

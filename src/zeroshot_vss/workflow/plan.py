@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 from pathlib import Path
 
+from zeroshot_vss.config import Config
 from zeroshot_vss.datasets import DATASETS
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.plan import Figures
@@ -16,7 +17,6 @@ from zeroshot_vss.jobs.overlay import OverlayJob
 from zeroshot_vss.jobs.overview import OverviewJob
 from zeroshot_vss.registry import did_you_mean
 from zeroshot_vss.report.plan import Pages
-from zeroshot_vss.workflow.config import Config
 from zeroshot_vss.workflow.rows import USER_CLIPS, Row, all_rows, overview_rows, row_named, user_row
 from zeroshot_vss.workflow.stages import Stages
 from zeroshot_vss.workflow.tables import Tables

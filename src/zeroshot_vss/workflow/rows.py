@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zeroshot_vss.config import Config
+from zeroshot_vss.config.names import VARIANT
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.registry import did_you_mean
-from zeroshot_vss.workflow.config import VARIANT, Config
 
 USER_CLIPS = "clips"
 """The data set that the clips of the user make up."""

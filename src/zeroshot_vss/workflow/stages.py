@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from zeroshot_vss.backbones.folder import weights_digest
 from zeroshot_vss.classifiers import CLASSIFIERS
+from zeroshot_vss.config import Config
 from zeroshot_vss.datasets import DATASETS, DataSet, open_dataset, options_of
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.jobs import JOBS
@@ -29,7 +30,6 @@ from zeroshot_vss.settings.baseline import Baseline
 from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.settings.segmenter import Segmenter
 from zeroshot_vss.upsamplers import UPSAMPLERS
-from zeroshot_vss.workflow.config import Config
 from zeroshot_vss.workflow.paths import BETWEEN, folder_name
 from zeroshot_vss.workflow.rows import USER_CLIPS, Row
 

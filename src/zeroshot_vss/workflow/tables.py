@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from zeroshot_vss.config import Config
+from zeroshot_vss.config.tables import TableConfig
 from zeroshot_vss.datasets import DATASETS
 from zeroshot_vss.jobs.base import Job, Parts
 from zeroshot_vss.jobs.score import ScoreJob
@@ -16,7 +18,6 @@ from zeroshot_vss.tables.frontier import FrontierJob
 from zeroshot_vss.tables.quality import TableJob, TableRow
 from zeroshot_vss.tables.sweep import SweepJob, SweepPoint
 from zeroshot_vss.tables.used_settings import SettingsColumn, SettingsJob
-from zeroshot_vss.workflow.config import Config, TableConfig
 from zeroshot_vss.workflow.rows import Row, sweep_rows, table_rows
 from zeroshot_vss.workflow.stages import Stages
 

@@ -9,6 +9,16 @@ from zeroshot_vss.settings.base import NonNegative, Positive, Settings
 Frames = tuple[NonNegative, ...]
 
 
+class OverviewConfig(Settings):
+    """The overview figure."""
+
+    dataset: str
+    backbone: str
+    clips: NonNegative = 3
+    frames: Frames = (0, 9, 18, 27)
+    methods: tuple[str, ...]
+
+
 class OverTimeConfig(Settings):
     """Figure 1."""
 
