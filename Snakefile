@@ -13,11 +13,6 @@ min_version("9.19")
 report: "report/workflow.rst"
 
 
-configfile: "config/config.yaml"
-configfile: "config/methods.yaml"
-configfile: "config/sweeps.yaml"
-
-
 include: "rules/common.smk"
 include: "rules/labels.smk"
 include: "rules/report.smk"

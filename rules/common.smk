@@ -1,6 +1,6 @@
 # What all rules share.
 #
-# in:  the merged configuration
+# in:  the shipped configuration (config/*.yaml) with that of the user laid over it
 # out: PLAN (targets, see zeroshot_vss.workflow.plan) and what rules use of it: `needs` for inputs, `job` and `shown` for
 #      params, STAGE for the command, and the environment variable with the compute settings
 #
@@ -13,7 +13,8 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from zeroshot_vss.config import read_config
+from zeroshot_vss.config import merge, read_config
+from zeroshot_vss.config.read import load_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.machine import liveness
 from zeroshot_vss.workflow.plan import Plan
@@ -22,7 +23,8 @@ from zeroshot_vss.workflow.run import COMPUTE_VARIABLE
 HOME = Path(workflow.current_basedir).parent
 PREFIX = workflow.modifier.path_modifier.prefix or ""
 try:
-    PLAN = Plan(read_config(config), prefix=PREFIX, home=Path(os.path.relpath(HOME)))
+    values = merge(load_config(home=HOME), config)
+    PLAN = Plan(read_config(values), prefix=PREFIX, home=Path(os.path.relpath(HOME)))
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
