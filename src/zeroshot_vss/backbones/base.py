@@ -86,10 +86,13 @@ class Backbone(ABC):
         """Raise InputError for settings that this model cannot serve: a block without attention, a tiny decoder."""
 
     @abstractmethod
-    def encode(self, frames: NDArray[np.uint8], noise: Tensor | None) -> Tensor:
+    def encode(self, frames: NDArray[np.uint8], noise: Tensor | None, margin: int = 0) -> Tensor:
         """Latents [n, c, h, w] float32 of frames [n, H, W, 3] uint8.
 
-        `noise` [n, c, h, w] draws from the posterior; None takes its mean.
+        Args:
+            frames: of the network's size.
+            noise: [n, c, h, w], draws from the posterior; None takes its mean.
+            margin: pixels by which the frames are continued, mirrored; see `Sampling.margin`.
         """
 
     @abstractmethod

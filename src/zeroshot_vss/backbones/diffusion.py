@@ -76,6 +76,11 @@ class LatentDiffusion(Backbone):
         for block in blocks:
             if block not in known:
                 raise InputError(f"backbone '{self.name}': block {block} has no attention; choose among {known}")
+        if sampling.margin is not None and sampling.margin % self.factor:
+            raise InputError(
+                f"backbone '{self.name}': sampling.margin {sampling.margin} must be a multiple of {self.factor}, "
+                "the pixels of a latent cell"
+            )
         if sampling.coupled != self.coupled:
             what = "set sampling.time_ids" if self.coupled else "leave sampling.time_ids out"
             raise InputError(f"backbone '{self.name}' is {'a video' if self.coupled else 'an image'} model; {what}")
@@ -87,22 +92,24 @@ class LatentDiffusion(Backbone):
         return self._schedules[steps]
 
     @torch.inference_mode()
-    def encode(self, frames: NDArray[np.uint8], noise: Tensor | None) -> Tensor:
+    def encode(self, frames: NDArray[np.uint8], noise: Tensor | None, margin: int = 0) -> Tensor:
         images = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float() / 127.5 - 1
         parts = self.images.parts(
-            len(images), lambda some: self.encode_images(images[some], None if noise is None else noise[some])
+            len(images), lambda some: self.encode_images(images[some], None if noise is None else noise[some], margin)
         )
         return torch.cat(list(parts)) * self.vae.config.scaling_factor
 
-    def encode_images(self, images: Tensor, noise: Tensor | None) -> Tensor:
-        """Unscaled latents of images [n, 3, H, W] in [-1, 1]; see :meth:`encode` for `noise`."""
-        encoded = self.vae.encode(images.to(self.device, _dtype(self.vae.encoder)))
+    def encode_images(self, images: Tensor, noise: Tensor | None, margin: int = 0) -> Tensor:
+        """Unscaled latents of images [n, 3, H, W] in [-1, 1]; see :meth:`encode` for `noise` and `margin`."""
+        continued = F.pad(images, (margin,) * 4, mode="reflect") if margin else images
+        encoded = self.vae.encode(continued.to(self.device, _dtype(self.vae.encoder)))
+        rows, columns = (slice(margin // self.factor, (margin + side) // self.factor) for side in images.shape[-2:])
         if hasattr(encoded, "latents"):
-            return encoded.latents.float()
+            return encoded.latents[..., rows, columns].float()
         posterior = encoded.latent_dist
-        latents = posterior.mean.float()
+        latents = posterior.mean[..., rows, columns].float()
         if noise is not None:
-            latents = latents + posterior.std.float() * noise.to(self.device)
+            latents = latents + posterior.std[..., rows, columns].float() * noise.to(self.device)
         return latents
 
     @torch.inference_mode()

@@ -57,7 +57,7 @@ def start_of(backbone: Backbone, clip: Clip, rows: Sequence[Row], sampling: Samp
     if sampling.posterior == "sample":
         posterior = torch.stack([gaussian(shape, sampling.seed, "posterior", row.noise) for row in rows])
     noise = torch.stack([gaussian(shape, sampling.seed, "noise", row.noise) for row in rows])
-    latents = backbone.add_noise(backbone.encode(frames, posterior), noise, sampling)
+    latents = backbone.add_noise(backbone.encode(frames, posterior, sampling.margin or 0), noise, sampling)
     if not sampling.coupled:
         return Start(latents)
     blur = gaussian((3, *size), sampling.seed, "condition", rows[0].noise)
