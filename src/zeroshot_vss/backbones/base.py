@@ -33,6 +33,8 @@ class Start:
     """[n, c, h, w], noised."""
     condition: Condition | None = None
     """None for image models."""
+    origins: tuple[str, ...] = ()
+    """Where each of the n is from, for messages: `clip 'a', frame 3`."""
 
 
 @dataclass
@@ -52,6 +54,8 @@ class PlainPass:
     """Step to the module outputs that injection hands to the modulated passes."""
     prefix: dict[str, Any] = field(default_factory=dict)
     """Outputs of everything up to the modulated transformer at the modulated step."""
+    origins: tuple[str, ...] = ()
+    """As those of the start."""
 
     @property
     def parts(self) -> int:
