@@ -11,4 +11,4 @@ class ModelJob(Job):
 
     backbone: BackboneSpec
     weights: str
-    """Cheap digest of the backbone's files, so that exchanged weights are noticed."""
+    """Digest of the backbone's files, so that exchanged weights are noticed."""

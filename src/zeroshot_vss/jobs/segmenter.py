@@ -12,4 +12,4 @@ class SegmenterJob(Job):
     method: str
     settings: Segmenter
     weights: str
-    """Cheap digest of the network's files."""
+    """Digest of the network's files."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zeroshot_vss.backbones.base import Backbone, PlainPass
+from zeroshot_vss.backbones.finite import check_finite
 from zeroshot_vss.machine.memory import Fitting
 from zeroshot_vss.method import difference
 from zeroshot_vss.method.shortcuts import decode_regions, group_apart, territories
@@ -150,7 +151,12 @@ def _decode_pairs(
         torch.cat([strengths, -strengths]),
         modulation,
     )
-    return decode(latents, masks)
+    origins = [plain.origins[frame] for _, frame in images] if plain.origins else ()
+    check_finite(latents, "a modulated pass", backbone.name, [*origins, *origins])
+    plus, minus = decode(latents, masks)
+    for decoded in (plus, minus):
+        check_finite(decoded, "decoding", backbone.name, origins)
+    return plus, minus
 
 
 class Place(NamedTuple):

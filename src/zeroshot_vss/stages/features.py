@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from zeroshot_vss.backbones.base import Backbone
-from zeroshot_vss.backbones.folder import weights_digest
-from zeroshot_vss.backbones.loading import load_backbone
+from zeroshot_vss.backbones.kind import find_model
+from zeroshot_vss.backbones.loading import load_model
 from zeroshot_vss.datasets import Clip
 from zeroshot_vss.io.progress import progress
 from zeroshot_vss.io.store import Key, Manifest, add_array, add_maps, run_clips
@@ -32,12 +32,12 @@ def run(job: FeaturesJob, manifest: Path, checked: Path) -> None:
     settings = job.settings
     device = prepare(job.compute, network=True)
     dataset = job.dataset.open()
-    weights = weights_digest(job.backbone)
-    backbone = cache(lambda: load_backbone(job.backbone, device))
+    model = find_model(job.backbone)
+    backbone = cache(lambda: load_model(model, device))
 
     def key(name: str) -> Key:
         return {"stage": "features", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
-                "settings": settings.model_dump(mode="json"), "weights": weights, "device": device.type,
+                "settings": settings.model_dump(mode="json"), "weights": model.digest, "device": device.type,
             **job.backbone.rounding(device.type)}  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:

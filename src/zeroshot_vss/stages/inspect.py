@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from zeroshot_vss.backbones.base import Backbone, PlainPass
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
-from zeroshot_vss.backbones.folder import weights_digest
 from zeroshot_vss.backbones.hooks import VideoDecoder, recording
-from zeroshot_vss.backbones.loading import load_backbone
+from zeroshot_vss.backbones.kind import find_model
+from zeroshot_vss.backbones.loading import load_model
 from zeroshot_vss.datasets import Clip
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.job import Inspection, InspectJob, Variation
@@ -43,12 +43,12 @@ def run(job: InspectJob, manifest: Path, checked: Path, *coarse: Path) -> None:
     device = prepare(job.compute, network=True)
     dataset = job.dataset.open()
     maps = [Manifest.load(path) for path in coarse]
-    weights = weights_digest(job.backbone)
-    backbone = cache(lambda: load_backbone(job.backbone, device))
+    model = find_model(job.backbone)
+    backbone = cache(lambda: load_model(model, device))
 
     def key(name: str) -> Key:
         return {"stage": "inspect", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
-                "settings": job.settings.model_dump(mode="json"), "weights": weights, "device": device.type,
+                "settings": job.settings.model_dump(mode="json"), "weights": model.digest, "device": device.type,
                 **job.backbone.rounding(device.type)}  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:

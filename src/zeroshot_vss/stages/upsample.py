@@ -8,8 +8,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from zeroshot_vss.backbones.folder import weights_digest
-from zeroshot_vss.backbones.loading import load_backbone
+from zeroshot_vss.backbones.kind import find_model
+from zeroshot_vss.backbones.loading import load_model
 from zeroshot_vss.datasets import VOID
 from zeroshot_vss.io.progress import progress
 from zeroshot_vss.io.store import Key, Manifest, add_maps, open_clip, run_clips
@@ -29,8 +29,9 @@ def run(job: UpsampleJob, manifest: Path, checked: Path, coarse: Path) -> None:
     device = prepare(job.compute, network=job.settings.modulation is not None)
     dataset = job.dataset.open()
     refined = Manifest.load(coarse)
-    weights = weights_digest(job.backbone) if job.settings.modulation else None
-    backbone = cache(lambda: load_backbone(job.backbone, device))
+    model = cache(lambda: find_model(job.backbone))
+    weights = model().digest if job.settings.modulation else None
+    backbone = cache(lambda: load_model(model(), device))
     upsampler = cache(lambda: make_upsampler(job.settings, backbone, lambda: budget(job.compute, device)))
 
     def key(name: str) -> Key:

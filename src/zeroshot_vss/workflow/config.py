@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from zeroshot_vss.backbones.spec import BackboneSpec, Precision
+from zeroshot_vss.backbones.spec import BackboneSpec, KindName, Precision
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.plan import FiguresConfig
 from zeroshot_vss.io.files import check_name
@@ -45,7 +45,7 @@ class BackboneConfig(Settings):
     """One backbone."""
 
     title: str
-    kind: Literal["image", "video"] = "image"
+    kind: KindName = "image"
     path: str
     revision: str | None = None
     download: bool = False

@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from zeroshot_vss.backbones.folder import fingerprint
+from zeroshot_vss.backbones.kind import digest
 from zeroshot_vss.datasets import open_dataset
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.plan import Figures
@@ -249,7 +249,7 @@ class Plan:
             spec = spec.model_copy(update={"tiny_decoder": None})
         name = f"{backbone}, tiny decoder" if tiny else backbone
         if name not in self._prints:
-            self._prints[name] = fingerprint(spec)
+            self._prints[name] = digest(spec)
         return {"backbone": spec, "weights": self._prints[name]}
 
     def method_stages(
