@@ -105,7 +105,9 @@ def test_a_snippet_cannot_begin_before_the_sequence(cityscapes: Path) -> None:
     fine = cityscapes / "gtFine" / "val" / "lindau"
     (fine / "lindau_000003_000019_gtFine_labelIds.png").rename(fine / "lindau_000003_000005_gtFine_labelIds.png")
     data = open_dataset("cityscapes", {"root": cityscapes})
-    with pytest.raises(InputError, match=r"clip 'lindau_000003_000005': 14 of the 30 frames around the annotated one"):
+    with pytest.raises(
+        InputError, match=r"clip 'lindau_000003_000005': 14 of the 30 frames around the annotated one"
+    ):
         data.clip("lindau_000003_000005")
 
 

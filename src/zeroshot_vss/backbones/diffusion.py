@@ -20,9 +20,10 @@ from zeroshot_vss.backbones.base import Backbone, PlainPass, Start
 from zeroshot_vss.backbones.finite import check_finite
 from zeroshot_vss.backbones.geometry import Geometry
 from zeroshot_vss.backbones.hooks import Decoder, recording
+from zeroshot_vss.backbones.modulation import blend, modulate
 from zeroshot_vss.backbones.sampling import Schedule, clean_latent, euler_step, make_schedule
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.machine.memory import Fitting
+from zeroshot_vss.machine.memory import AdaptiveBatches
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import Modulation
 
@@ -45,7 +46,7 @@ class LatentDiffusion(Backbone):
         self.unet, self.vae = decoder.unet.eval().requires_grad_(False), vae.eval().requires_grad_(False)
         self.scheduler_config = scheduler_config
         self.prediction_type: str = scheduler_config.get("prediction_type", "epsilon")
-        self.images = Fitting(images_at_once)
+        self.images = AdaptiveBatches(images_at_once)
         self.tiny_decoder: Any = None
         """An `AutoencoderTiny` of the same latents (TAESD), for methods that ask for it."""
         self.device, self.dtype = self.unet.device, self.unet.dtype
@@ -170,7 +171,7 @@ class LatentDiffusion(Backbone):
         frames = frames.to(self.device)
         masks = masks[:, None].to(self.device, torch.float32)
         x = plain.states[modulation.step - 1][frames]
-        blend = F.interpolate(masks, x.shape[-2:], mode="nearest")
+        latent_masks = F.interpolate(masks, x.shape[-2:], mode="nearest")
         select = PassSelection(plain, frames, self.coupled)
         for step in range(modulation.step, modulation.last_step(sampling) + 1):
             before = x
@@ -184,7 +185,7 @@ class LatentDiffusion(Backbone):
                 x = clean_latent(before, x, schedule, step)
                 unmodulated = clean_latent(plain.states[step - 1], unmodulated, schedule, step)
             if modulation.blend_through is not None and step <= modulation.blend_through:
-                x = blend * x + (1 - blend) * unmodulated[frames]
+                x = blend(unmodulated[frames], x, latent_masks)
         return x
 
     def _injection(
@@ -210,11 +211,8 @@ class LatentDiffusion(Backbone):
         last = f"attention.{modulation.block % self.decoder.per_level}"
         given = {module: select(plain.prefix[name]) for name, module in modules.items()}
         (output,) = given[modules[last]]
-        amount = strengths.to(self.device)[:, None, None, None] * F.interpolate(
-            masks, output.shape[-2:], mode="nearest"
-        )
-        shift = amount * self.decoder.shift(modulation.block)[:, None, None]
-        given[modules[last]] = (output + shift.repeat(plain.parts, 1, 1, 1).to(output.dtype),)
+        shift = self.decoder.shift(modulation.block)
+        given[modules[last]] = (modulate(output, masks, strengths.to(self.device), shift),)
         return given
 
 

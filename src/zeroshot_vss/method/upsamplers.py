@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zeroshot_vss.backbones.base import Backbone
 from zeroshot_vss.datasets.base import Clip
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.machine.memory import Fitting
+from zeroshot_vss.machine.memory import AdaptiveBatches
 from zeroshot_vss.method.batches import Row
 from zeroshot_vss.method.latents import start_of
 from zeroshot_vss.method.modulation import label_maps
@@ -59,7 +59,7 @@ class MaskedModulation(Upsampler):
         assert settings.modulation is not None and settings.sampling is not None
         self.settings, self.backbone, self.budget = settings, backbone, budget
         self.sampling, self.modulation = settings.sampling, settings.modulation
-        self.frames, self.pairs = Fitting(), Fitting()
+        self.frames, self.pairs = AdaptiveBatches(), AdaptiveBatches()
         backbone.check(self.sampling, [self.modulation.block], tiny=settings.decoder == "tiny")
 
     def upsample(self, clip: Clip, rows: Sequence[Row], coarse: Maps) -> Maps:

@@ -18,7 +18,7 @@ from zeroshot_vss.datasets import Clip
 from zeroshot_vss.io.progress import progress
 from zeroshot_vss.io.store import Key, Manifest, add_array, add_maps, run_clips
 from zeroshot_vss.jobs.features import FeaturesJob
-from zeroshot_vss.machine.memory import Fitting
+from zeroshot_vss.machine.memory import AdaptiveBatches
 from zeroshot_vss.machine.prefetch import ReadAhead, WriteBehind
 from zeroshot_vss.machine.runtime import prepare, workers_for
 from zeroshot_vss.method.batches import Row, feature_groups, rows_of_clip
@@ -58,7 +58,7 @@ def cache_queries(settings: Features, frames_at_once: int, clip: Clip, backbone:
     (grid,) = grids
     wanted = [(block, settings.step) for block in settings.blocks]
     written: dict[int, Any] = {}
-    first, fitting = 0, Fitting()
+    first, batches = 0, AdaptiveBatches()
 
     def computed(group: list[Row], part: slice) -> list[NDArray[np.float16]]:
         start = start_of(backbone, ahead, group[part], settings.sampling)
@@ -69,7 +69,7 @@ def cache_queries(settings: Features, frames_at_once: int, clip: Clip, backbone:
     with ReadAhead(clip, [[row.frame for row in some] for some in groups]) as ahead, WriteBehind() as write:
         for some in progress(groups, len, f"features of {clip.name}"):
             each = partial(computed, some)
-            parts = [each(slice(None))] if backbone.coupled else fitting.parts(len(some), each)
+            parts = [each(slice(None))] if backbone.coupled else batches.parts(len(some), each)
             found = {block: np.concatenate(pieces) for block, *pieces in zip(settings.blocks, *parts, strict=True)}
             if not written:
                 # All before the first write, so that the file is the same byte for byte each time.
