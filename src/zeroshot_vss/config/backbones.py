@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from zeroshot_vss.backbones.spec import BackboneSpec, Precision
+from zeroshot_vss.backbones.spec import BackboneSpec, KindName, Precision
 from zeroshot_vss.config.overrides import Overrides
 from zeroshot_vss.settings.base import Settings
 
@@ -13,7 +11,7 @@ class BackboneConfig(Settings):
     """One backbone."""
 
     title: str
-    kind: Literal["image", "video"] = "image"
+    kind: KindName = "image"
     path: str
     revision: str | None = None
     download: bool = False

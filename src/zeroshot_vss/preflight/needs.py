@@ -15,13 +15,13 @@ from typing import Literal
 
 import numpy as np
 
+from zeroshot_vss.backbones.geometry import SD21, SVD
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.costs import read_cost
 from zeroshot_vss.io.store import open_clip
 from zeroshot_vss.jobs.base import Parts
 from zeroshot_vss.method.batches import rows_of_clip
 from zeroshot_vss.preflight.data import FoundDataSet
-from zeroshot_vss.preflight.geometry import SD21, SVD
 from zeroshot_vss.preflight.models import FoundBackbone
 from zeroshot_vss.settings.features import Features
 from zeroshot_vss.settings.method import MethodSettings

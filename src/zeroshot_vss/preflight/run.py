@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from zeroshot_vss.backbones.folder import image_model
 from zeroshot_vss.config import read_config
 from zeroshot_vss.config.read import load_config
 from zeroshot_vss.io.formatting import duration_words, size_words
@@ -84,12 +83,11 @@ def backbone_table(found: Sequence[FoundBackbone], asked: float | Literal["auto"
     for backbone in found:
         if backbone.missing:
             table.add_row(backbone.name, "[red]missing[/]")
-        elif backbone.folder is None:
+        elif backbone.files is None:
             table.add_row(backbone.name, "[yellow]is fetched[/]", "", "", "", "", escape(backbone.spec.path))
         else:
-            extended = image_model(backbone.folder)
             needed = [size_words(backbone.memory(device) + passes * GIB) for device in ("cuda", "cpu")]
-            folder = f"{backbone.folder}" + (f", extends {extended.resolve().name}" if extended else "")
+            folder = ", ".join(str(place) for place in backbone.files.folders)
             stored = f"safetensors, {', '.join(backbone.formats)}"
             table.add_row(
                 backbone.name, "[green]found[/]", size_words(backbone.disk), stored, *needed, escape(folder)

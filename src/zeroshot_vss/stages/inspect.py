@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from zeroshot_vss.backbones.base import Backbone, PlainPass
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
 from zeroshot_vss.backbones.hooks import VideoDecoder, recording
-from zeroshot_vss.backbones.loading import load_backbone
+from zeroshot_vss.backbones.kind import find_model
+from zeroshot_vss.backbones.loading import load_model
 from zeroshot_vss.datasets import Clip
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.job import Inspection, InspectJob, Variation
@@ -25,7 +26,7 @@ from zeroshot_vss.machine.runtime import budget, prepare, workers_for
 from zeroshot_vss.method.batches import Group, map_groups
 from zeroshot_vss.method.difference import to_8_bit
 from zeroshot_vss.method.latents import network_size, start_of
-from zeroshot_vss.method.modulation import Place, difference_maps, modulated_images, pairs_of, pairs_within, places_of
+from zeroshot_vss.method.modulation import difference_maps
 from zeroshot_vss.settings.upsampling import Upsampling
 
 
@@ -40,10 +41,11 @@ def run(job: InspectJob) -> None:
     device = prepare(job.compute, network=True)
     dataset = job.open()
     maps = [Manifest.load(path) for path in job.coarse]
-    backbone = cache(lambda: load_backbone(job.backbone, device))
+    model = find_model(job.backbone)
+    backbone = cache(lambda: load_model(model, device))
 
     def key(name: str) -> ClipKey:
-        return job.clip_key(dataset.clip(name), settings=job.settings.model_dump(mode="json"), weights=job.weights,
+        return job.clip_key(dataset.clip(name), settings=job.settings.model_dump(mode="json"), weights=model.digest,
                             device=device.type, **job.backbone.rounding(device.type))  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:
@@ -62,7 +64,11 @@ def run(job: InspectJob) -> None:
     run_clips("inspections", job.manifest, job.clips, key, work, [Manifest.load(job.frames), *maps], workers)
 
 
-class Seen(NamedTuple):
+Place = tuple[int, int]
+"""A label, and a frame that has it."""
+
+
+class SeenDifferences(NamedTuple):
     """Difference maps of some frames."""
 
     places: list[Place]
@@ -73,7 +79,7 @@ class Seen(NamedTuple):
     """The same after the filter of equation 7, where the settings have one."""
 
 
-def look_into(
+def seen_differences(
     backbone: Backbone,
     plain: PlainPass,
     maps: NDArray[np.uint8],
@@ -81,32 +87,23 @@ def look_into(
     size: tuple[int, int],
     settings: Upsampling,
     budget: float,
-) -> Seen:
+) -> SeenDifferences:
     """The difference maps of which `modulation.label_maps` keeps the largest alone.
 
     Args:
         backbone, plain, maps, size, settings, budget: as there.
         kept: the frames of the plain pass that are asked for; frames of video models need those beside them.
     """
-    assert settings.modulation is not None
-    bare = settings.model_copy(update={"filter": None})
-    seen: dict[Place, tuple[NDArray[np.floating], NDArray[np.floating]]] = {}
-    shown = {(label, frame) for frame in kept for label in np.unique(maps[frame]).tolist()}
-    pairs = [pair for pair in pairs_of(maps, backbone.coupled) if any((pair.label, f) in shown for f in pair.frames)]
-    at_once = pairs_within(plain, pairs, budget)
-    for chunk, plus, minus in modulated_images(backbone, plain, maps, pairs, settings.modulation, at_once):
-        for i, place in enumerate(places_of(chunk)):
-            mask = maps[place.frame] == place.label
-            if place.frame not in kept or not mask.any() or mask.all():
-                continue
-            both = (difference_maps(plus[i : i + 1], minus[i : i + 1], mask[None], size, s) for s in (bare, settings))
-            differences, filtered = (found[0].cpu().numpy() for found in both)
-            seen[place] = differences, filtered
     none = np.zeros((0, *size), np.float32)
-    return Seen(
-        list(seen),
-        np.stack([d for d, _ in seen.values()]) if seen else none,
-        np.stack([f for _, f in seen.values()]) if seen else none,
+    places: list[Place] = []
+    differences, filtered = [none], [none]
+    for found in difference_maps(backbone, plain, maps, size, settings, budget, frames=kept):
+        places += [(found.label, frame) for frame in found.frames]
+        differences.append(found.maps.cpu().numpy())
+        filtered.append(found.filtered.cpu().numpy())
+    order = sorted(range(len(places)), key=places.__getitem__)
+    return SeenDifferences(
+        [places[i] for i in order], np.concatenate(differences)[order], np.concatenate(filtered)[order]
     )
 
 
@@ -117,10 +114,10 @@ def labels_of(
 
     A frame without maps has one label, that of its coarse map [h, w].
     """
-    mine = [i for i, place in enumerate(places) if place.frame == frame]
+    mine = [i for i, (_, other) in enumerate(places) if other == frame]
     if not mine:
         return np.full(found.shape[1:], coarse.flat[0], np.uint8)
-    return np.array([places[i].label for i in mine], np.uint8)[found[mine].argmax(0)]
+    return np.array([places[i][0] for i in mine], np.uint8)[found[mine].argmax(0)]
 
 
 class _Look:
@@ -181,23 +178,24 @@ class _Look:
         """Difference maps and label maps from the clip's coarse maps [n, h, w]."""
         settings = variation.upsampling(self.settings.sampling)
         assert settings.modulation is not None
-        self.backbone.check(self.settings.sampling, [settings.modulation.block])
+        tiny = settings.decoder == "tiny"
+        self.backbone.check(self.settings.sampling, [settings.modulation.block], tiny)
         count, size = len(self.frames), self.clip.size
         coarse = add_maps(file, f"coarse{number}", count, maps.shape[1:], np.uint8)
         labels = add_maps(file, f"labels{number}", count, size, np.uint8)
         unfiltered = add_maps(file, f"unfiltered_labels{number}", count, size, np.uint8)
-        places: list[tuple[int, int]] = []
-        parts: list[Seen] = []
+        places: list[Place] = []
+        parts: list[SeenDifferences] = []
         for group in self._groups(f"'{variation.title}'"):
             start = start_of(self.backbone, self.clip, group.rows, self.settings.sampling)
             plain = self.backbone.denoise(start, self.settings.sampling, modulation=settings.modulation)
             some = np.stack([maps[row.frame] for row in group.rows])
-            seen = look_into(self.backbone, plain, some, group.kept, size, settings, self.budget)
+            seen = seen_differences(self.backbone, plain, some, group.kept, size, settings, self.budget)
             for i, place in zip(group.kept, self._places(group), strict=True):
                 coarse[place] = some[i]
                 labels[place] = labels_of(seen.places, seen.filtered, some[i], i)
                 unfiltered[place] = labels_of(seen.places, seen.differences, some[i], i)
-            places += [(place.label, self.place[group.rows[place.frame].frame]) for place in seen.places]
+            places += [(label, self.place[group.rows[frame].frame]) for label, frame in seen.places]
             parts.append(seen)
         add_array(file, f"places{number}", np.array(places, np.int32).reshape(-1, 2))
         for name in ("differences", "filtered"):

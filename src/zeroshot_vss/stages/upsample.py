@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 from zeroshot_vss.backbones.base import Backbone
+from zeroshot_vss.backbones.kind import find_model
 from zeroshot_vss.datasets import VOID
 from zeroshot_vss.io.progress import progress
 from zeroshot_vss.io.store import ClipKey, Manifest, add_maps, open_clip, run_clips
@@ -28,20 +29,25 @@ def run(job: UpsampleJob) -> None:
     dataset = job.open()
     refined = Manifest.load(job.coarse)
 
+    model = None if spec is None else find_model(spec)
+
     @cache
     def backbone() -> Backbone:
-        if spec is None:
-            raise TypeError(f"upsampler '{job.settings.upsampler}' runs no model; set its `runs_model`")
-        from zeroshot_vss.backbones.loading import load_backbone
+        if model is None:
+            raise TypeError(
+                f"upsampler '{job.settings.upsampler}' has no settings of a modulation, so it has no model"
+            )
+        from zeroshot_vss.backbones.loading import load_model
 
-        return load_backbone(spec, device)
+        return load_model(model, device)
 
     resources = Resources(backbone, lambda: budget(job.compute, device))
     upsampler = cache(lambda: make_upsampler(job.settings, resources))
 
     def key(name: str) -> ClipKey:
+        digest = None if model is None else model.digest
         rounding = {} if spec is None else spec.rounding(device.type)
-        return job.clip_key(dataset.clip(name), settings=job.settings.model_dump(mode="json"), weights=job.weights,
+        return job.clip_key(dataset.clip(name), settings=job.settings.model_dump(mode="json"), weights=digest,
                             device=device.type, **rounding)  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ class Resources:
     """What an upsampler may use; nothing is loaded before it is asked for."""
 
     backbone: Callable[[], Backbone]
-    """Loads the diffusion model."""
+    """Loads the diffusion model; only where the settings have a `modulation`."""
     budget: Callable[[], float]
     """GiB of memory; known once the model is loaded."""
 
@@ -38,9 +38,6 @@ class Upsampler(ABC):
         settings: of the upsampling stage.
         resources: the model and the memory.
     """
-
-    runs_model: ClassVar[bool] = False
-    """Whether it runs the diffusion model; its label maps then depend on the weights, and the job wants a GPU."""
 
     def __init__(self, settings: Upsampling, resources: Resources) -> None:
         self.settings, self.resources = settings, resources

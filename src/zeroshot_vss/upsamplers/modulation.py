@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from zeroshot_vss.datasets.base import Clip
-from zeroshot_vss.machine.memory import Fitting
+from zeroshot_vss.machine.memory import AdaptiveBatches
 from zeroshot_vss.method.batches import Row
 from zeroshot_vss.method.latents import start_of
 from zeroshot_vss.method.modulation import label_maps
@@ -18,14 +18,12 @@ from zeroshot_vss.upsamplers.base import Maps, Resources, Upsampler
 class MaskedModulation(Upsampler):
     """The argmax over labels of their difference maps."""
 
-    runs_model = True
-
     def __init__(self, settings: Upsampling, resources: Resources) -> None:
         super().__init__(settings, resources)
         assert settings.modulation is not None and settings.sampling is not None
         self.backbone, self.budget = resources.backbone(), resources.budget()
         self.sampling, self.modulation = settings.sampling, settings.modulation
-        self.frames, self.pairs = Fitting(), Fitting()
+        self.frames, self.pairs = AdaptiveBatches(), AdaptiveBatches()
         self.backbone.check(self.sampling, [self.modulation.block], tiny=settings.decoder == "tiny")
 
     def upsample(self, clip: Clip, rows: Sequence[Row], coarse: Maps) -> Maps:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from zeroshot_vss.backbones.folder import weights_digest
+from zeroshot_vss.backbones import BACKBONES
+from zeroshot_vss.backbones.kind import digest
 from zeroshot_vss.classifiers import CLASSIFIERS
 from zeroshot_vss.config import Config
 from zeroshot_vss.datasets import DATASETS, DataSet, open_dataset, options_of
@@ -242,7 +243,7 @@ class Stages:
         spec = spec.model_copy(update=places)
         name = f"{backbone}, tiny decoder" if tiny else backbone
         if name not in self._weights:
-            self._weights[name] = weights_digest(spec)
+            self._weights[name] = digest(spec)
         return {"backbone": spec, "weights": self._weights[name]}
 
     def _at_home(self, path: str) -> str:
@@ -259,7 +260,7 @@ class Stages:
         """
         features, matches = settings.stage_features(), settings.stage_correspondence()
         upsampling = settings.stage_upsampling()
-        runs_model = UPSAMPLERS.load(upsampling.upsampler).runs_model
+        runs_model = upsampling.modulation is not None
         model = self.model(backbone)
         decoding = self.model(backbone, tiny=upsampling.decoder == "tiny") if runs_model else {}
         stem = f"{dataset}/{backbone}/{folder_name(features)}"
@@ -301,7 +302,7 @@ class Stages:
 
 def backbone_modules(kind: str) -> tuple[str, ...]:
     """The modules of a kind of backbone."""
-    return ("zeroshot_vss.backbones.loading",)
+    return ("zeroshot_vss.backbones.loading", BACKBONES.module(kind))
 
 
 def expanded(value: Any, where: str, key: str) -> Any:

@@ -13,7 +13,7 @@ from small_models import save_embedded
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
-from zeroshot_vss.machine.memory import Fitting
+from zeroshot_vss.machine.memory import AdaptiveBatches
 from zeroshot_vss.method.batches import rows_of_clip
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import Modulation, Upsampling
@@ -34,19 +34,19 @@ def failing(most: int, sizes: list[int]) -> object:
 @given(st.integers(0, 40), st.integers(1, 40), st.none() | st.integers(1, 40), st.none() | st.integers(1, 40))
 def test_everything_is_done_once_in_order(count: int, fits: int, most: int | None, at_most: int | None) -> None:
     sizes: list[int] = []
-    fitting = Fitting(most)
-    parts = list(fitting.parts(count, failing(fits, sizes), at_most))  # type: ignore[arg-type]
+    batches = AdaptiveBatches(most)
+    parts = list(batches.parts(count, failing(fits, sizes), at_most))  # type: ignore[arg-type]
     assert [i for part in parts for i in part] == list(range(count))
     assert all(len(part) <= min(n for n in (fits, most, at_most, count) if n is not None) for part in parts)
     again: list[int] = []
-    list(fitting.parts(count, failing(fits, again), at_most))  # type: ignore[arg-type]
+    list(batches.parts(count, failing(fits, again), at_most))  # type: ignore[arg-type]
     assert all(size <= fits for size in again), "what fits is remembered"
 
 
 def test_one_that_does_not_fit_is_an_error() -> None:
     sizes: list[int] = []
     with pytest.raises(torch.cuda.OutOfMemoryError):
-        list(Fitting().parts(5, failing(0, sizes)))  # type: ignore[arg-type]
+        list(AdaptiveBatches().parts(5, failing(0, sizes)))  # type: ignore[arg-type]
     assert sizes == [5, 3, 2, 1]
 
 
