@@ -121,7 +121,9 @@ def garble(path: Path) -> None:
 @pytest.mark.parametrize("damage", [truncate, garble])
 def test_damaged_weights(sd: Path, part: str, damage: Callable[[Path], None]) -> None:
     damage(sd / part)
-    with pytest.raises(InputError, match=rf"backbone 'tiny': .*{part.split('/', maxsplit=1)[0]}.* get (them|it) again"):
+    with pytest.raises(
+        InputError, match=rf"backbone 'tiny': .*{part.split('/', maxsplit=1)[0]}.* get (them|it) again"
+    ):
         load(sd)
 
 
