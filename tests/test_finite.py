@@ -50,7 +50,7 @@ def spoiled(work: Callable[..., Tensor], value: float, at: int = 0) -> Callable[
 
     def wrapped(*given: Any, **more: Any) -> Tensor:
         found = work(*given, **more).clone()
-        found[at].flatten()[5] = value
+        found[(at, *[0] * (found.ndim - 1))] = value
         return found
 
     return wrapped
