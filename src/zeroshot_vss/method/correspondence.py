@@ -5,6 +5,9 @@ Grids are [h, w]; cells are numbered in raster order, 0 .. h * w - 1. Features a
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from itertools import combinations
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -26,19 +29,50 @@ def pair_matches(features: Tensor, grid: tuple[int, int], window: float | None) 
         [n - 1, h * w] cells of the next frame; ties go to the first in raster order.
     """
     unit = F.normalize(features.float(), dim=-1)
-    outside = None if window is None else torch.from_numpy(_squared_distances(grid) > window).to(unit.device)
     matches = np.empty((len(unit) - 1, unit.shape[1]), np.int32)
+    outside = None if window is None else _squared_distances(grid).to(unit.device) > window
     for j in range(len(unit) - 1):
-        similarity = unit[j] @ unit[j + 1].T
-        if outside is not None:
-            similarity.masked_fill_(outside, -torch.inf)
-        matches[j] = similarity.argmax(1).cpu().numpy()
+        matches[j] = _most_similar(unit[j], unit[j + 1], outside)
     return matches
 
 
-def _squared_distances(grid: tuple[int, int]) -> NDArray[np.int64]:
+def direct_matches(features: Tensor, grid: tuple[int, int], window: float | None) -> Cells:
+    """Variant of equation 3: for every cell of each frame the most similar cell of each later frame.
+
+    A track of equation 4 is rounded to a cell in every frame that it crosses, so it falls behind what moves less
+    than a cell a frame; these matches are rounded once.
+
+    Args:
+        features: [n, h * w, channels] of a batch.
+        grid: h, w.
+        window: T, matches of frames j < k satisfy |p - q|^2 <= T (k - j)^2, as far as tracks of k - j steps reach;
+            None lifts the limit.
+
+    Returns:
+        [n (n - 1) / 2, h * w] cells of the later frame, for (j, k) = (0, 1), (0, 2), ..., (n - 2, n - 1); ties go to
+        the first in raster order.
+    """
+    unit = F.normalize(features.float(), dim=-1)
+    pairs = list(combinations(range(len(unit)), 2))
+    matches = np.empty((len(pairs), unit.shape[1]), np.int32)
+    distances = _squared_distances(grid).to(unit.device)
+    for place, (j, k) in enumerate(pairs):
+        outside = None if window is None else distances > window * (k - j) ** 2
+        matches[place] = _most_similar(unit[j], unit[k], outside)
+    return matches
+
+
+def _most_similar(unit: Tensor, others: Tensor, outside: Tensor | None) -> NDArray[np.int64]:
+    """For each of [c, channels] unit vectors the most similar of [c', channels], but for those [c, c'] outside."""
+    similarity = unit @ others.T
+    if outside is not None:
+        similarity.masked_fill_(outside, -torch.inf)
+    return similarity.argmax(1).cpu().numpy()
+
+
+def _squared_distances(grid: tuple[int, int]) -> Tensor:
     row, column = np.divmod(np.arange(grid[0] * grid[1]), grid[1])
-    return (row[:, None] - row) ** 2 + (column[:, None] - column) ** 2
+    return torch.from_numpy((row[:, None] - row) ** 2 + (column[:, None] - column) ** 2)
 
 
 def vote_along_matches(maps: NDArray[np.integer], matches: Cells) -> NDArray[np.int64]:
@@ -51,17 +85,39 @@ def vote_along_matches(maps: NDArray[np.integer], matches: Cells) -> NDArray[np.
     Returns:
         [n, h, w]; ties go to the label that is met first along the track.
     """
-    count, cells = len(maps), maps[0].size
-    flat = maps.reshape(count, cells)
-    refined = np.empty((count, cells), np.int64)
-    for j in range(count):
-        track = np.empty((count - j, cells), flat.dtype)
-        here = np.arange(cells)
-        for k in range(j, count):
-            track[k - j] = flat[k, here]
-            if k + 1 < count:
-                here = matches[k, here]
-        refined[j] = majority_along_first_axis(track)
+
+    def tracks(j: int) -> list[NDArray[np.integer]]:
+        found: list[NDArray[np.integer]] = [np.arange(maps[0].size)]
+        for step in matches[j : len(maps) - 1]:
+            found.append(step[found[-1]])
+        return found
+
+    return _vote(maps, tracks)
+
+
+def vote_on_direct_matches(maps: NDArray[np.integer], matches: Cells) -> NDArray[np.int64]:
+    """Equation 5 over direct matches: every cell of every frame takes the majority label over its matches.
+
+    Args:
+        maps: [n, h, w] labels of a batch.
+        matches: [n (n - 1) / 2, h * w] as of :func:`direct_matches`.
+
+    Returns:
+        [n, h, w]; ties go to the label that is met first.
+    """
+    of_frame = np.cumsum([0, *range(len(maps) - 1, 0, -1)])
+    own = np.arange(maps[0].size)
+    return _vote(maps, lambda j: [own, *matches[of_frame[j] :][: len(maps) - 1 - j]])
+
+
+def _vote(maps: NDArray[np.integer], tracks: Callable[[int], Sequence[NDArray[np.integer]]]) -> NDArray[np.int64]:
+    """Equation 5 for [n, h, w] maps; `tracks` gives where [h * w] a frame's cells are in it and later ones."""
+    flat = maps.reshape(len(maps), -1)
+    refined = np.empty(flat.shape, np.int64)
+    for j in range(len(maps)):
+        refined[j] = majority_along_first_axis(
+            np.stack([labels[cells] for labels, cells in zip(flat[j:], tracks(j), strict=True)])
+        )
     return refined.reshape(maps.shape)
 
 
