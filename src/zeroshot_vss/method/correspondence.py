@@ -5,9 +5,6 @@ Grids are [h, w]; cells are numbered in raster order, 0 .. h * w - 1. Features a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import combinations
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -37,28 +34,30 @@ def pair_matches(features: Tensor, grid: tuple[int, int], window: float | None) 
 
 
 def direct_matches(features: Tensor, grid: tuple[int, int], window: float | None) -> Cells:
-    """Variant of equation 3: for every cell of each frame the most similar cell of each later frame.
+    """Variant of equation 3: for every cell of each frame the most similar cell of each other frame.
 
     A track of equation 4 is rounded to a cell in every frame that it crosses, so it falls behind what moves less
-    than a cell a frame; these matches are rounded once.
+    than a cell a frame; these matches are rounded once. They lead to earlier frames as well as to later ones.
 
     Args:
         features: [n, h * w, channels] of a batch.
         grid: h, w.
-        window: T, matches of frames j < k satisfy |p - q|^2 <= T (k - j)^2, as far as tracks of k - j steps reach;
-            None lifts the limit.
+        window: T, matches of frames j and k satisfy |p - q|^2 <= T (k - j)^2, as far as tracks of |k - j| steps
+            reach; None lifts the limit.
 
     Returns:
-        [n (n - 1) / 2, h * w] cells of the later frame, for (j, k) = (0, 1), (0, 2), ..., (n - 2, n - 1); ties go to
-        the first in raster order.
+        [n, n, h * w]: at j, k the cells of frame k for the cells of frame j (themselves where k is j); ties go to the
+        first in raster order.
     """
     unit = F.normalize(features.float(), dim=-1)
-    pairs = list(combinations(range(len(unit)), 2))
-    matches = np.empty((len(pairs), unit.shape[1]), np.int32)
+    count, cells = unit.shape[:2]
     distances = _squared_distances(grid).to(unit.device)
-    for place, (j, k) in enumerate(pairs):
-        outside = None if window is None else distances > window * (k - j) ** 2
-        matches[place] = _most_similar(unit[j], unit[k], outside)
+    matches = np.empty((count, count, cells), np.int32)
+    for j in range(count):
+        matches[j, j] = np.arange(cells)
+        for k in set(range(count)) - {j}:
+            outside = None if window is None else distances > window * (k - j) ** 2
+            matches[j, k] = _most_similar(unit[j], unit[k], outside)
     return matches
 
 
@@ -85,39 +84,35 @@ def vote_along_matches(maps: NDArray[np.integer], matches: Cells) -> NDArray[np.
     Returns:
         [n, h, w]; ties go to the label that is met first along the track.
     """
-
-    def tracks(j: int) -> list[NDArray[np.integer]]:
-        found: list[NDArray[np.integer]] = [np.arange(maps[0].size)]
-        for step in matches[j : len(maps) - 1]:
-            found.append(step[found[-1]])
-        return found
-
-    return _vote(maps, tracks)
+    count, cells = len(maps), maps[0].size
+    flat = maps.reshape(count, cells)
+    refined = np.empty((count, cells), np.int64)
+    for j in range(count):
+        track = np.empty((count - j, cells), flat.dtype)
+        here = np.arange(cells)
+        for k in range(j, count):
+            track[k - j] = flat[k, here]
+            if k + 1 < count:
+                here = matches[k, here]
+        refined[j] = majority_along_first_axis(track)
+    return refined.reshape(maps.shape)
 
 
 def vote_on_direct_matches(maps: NDArray[np.integer], matches: Cells) -> NDArray[np.int64]:
-    """Equation 5 over direct matches: every cell of every frame takes the majority label over its matches.
+    """Equation 5 over direct matches: every cell of every frame takes the majority label over its batch.
 
     Args:
         maps: [n, h, w] labels of a batch.
-        matches: [n (n - 1) / 2, h * w] as of :func:`direct_matches`.
+        matches: [n, n, h * w] as of :func:`direct_matches`.
 
     Returns:
-        [n, h, w]; ties go to the label that is met first.
+        [n, h, w]; ties go to the cell's own label, then to the one of the earliest frame.
     """
-    of_frame = np.cumsum([0, *range(len(maps) - 1, 0, -1)])
-    own = np.arange(maps[0].size)
-    return _vote(maps, lambda j: [own, *matches[of_frame[j] :][: len(maps) - 1 - j]])
-
-
-def _vote(maps: NDArray[np.integer], tracks: Callable[[int], Sequence[NDArray[np.integer]]]) -> NDArray[np.int64]:
-    """Equation 5 for [n, h, w] maps; `tracks` gives where [h * w] a frame's cells are in it and later ones."""
     flat = maps.reshape(len(maps), -1)
     refined = np.empty(flat.shape, np.int64)
-    for j in range(len(maps)):
-        refined[j] = majority_along_first_axis(
-            np.stack([labels[cells] for labels, cells in zip(flat[j:], tracks(j), strict=True)])
-        )
+    for j, own in enumerate(flat):
+        others = [flat[k, matches[j, k]] for k in range(len(flat)) if k != j]
+        refined[j] = majority_along_first_axis(np.stack([own, *others]))
     return refined.reshape(maps.shape)
 
 

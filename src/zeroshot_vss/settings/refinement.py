@@ -15,7 +15,7 @@ class Refinement(Settings):
 
     variant: Literal["paper", "released", "direct"] = "paper"
     """`paper`: equations 3 to 5. `released`: the released code's tracks. `direct`: each cell is matched with every
-    later frame of its batch at once, not from frame to frame, which rounds to whole cells at each step."""
+    frame of its batch at once, not from frame to frame, which rounds to whole cells at each step."""
     block: NonNegative = 7
     window: float | None = 2.0
     """T of equation 3: matches satisfy |p - q|^2 <= T (cells squared). 2 is one cell in every

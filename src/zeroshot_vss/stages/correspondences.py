@@ -25,7 +25,7 @@ def run(job: CorrespondenceJob, manifest: Path, features: Path) -> None:
 
     `paper`: `matches` [n - 1, h * w], the cell of frame j + 1 for every cell of frame j.
     `released`: `tracks<i>` [n_i, h * w] for each batch i.
-    `direct`: `direct<i>` [n_i (n_i - 1) / 2, h * w], see :func:`direct_matches`.
+    `direct`: `direct<i>` [n_i, n_i, h * w], see :func:`direct_matches`.
     """
     settings = job.settings
     device = prepare(job.compute)
