@@ -21,13 +21,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from literal_pass import Literal
 from zeroshot_vss.backbones.image_diffusion import ImageDiffusion
 from zeroshot_vss.backbones.loading import load_backbone
+from zeroshot_vss.config import read_config
 from zeroshot_vss.datasets import open_dataset
 from zeroshot_vss.machine.runtime import budget, prepare
 from zeroshot_vss.method.batches import rows_of_clip
 from zeroshot_vss.method.context import assign_labels
 from zeroshot_vss.method.latents import network_size, start_of
 from zeroshot_vss.method.pairs import pairs_of, pairs_within, segments_of
-from zeroshot_vss.workflow.config import read_config
 
 
 def main() -> None:  # noqa: PLR0915

@@ -3,20 +3,21 @@
 # in:  the label maps of the clip (config keys `clips` and `user_clips`)
 # out: results/clips/{clip}/overlay.mp4    the clusters over the frames
 #      results/clips/{clip}/labels/        one palette PNG a frame; values are clusters
+CLIP = "results/clips/{clip}"
 
 
 rule overlay:
     """Draw the clusters of {wildcards.clip} over its frames"""
     input:
-        maps_of_clip,
+        needs(f"{CLIP}/overlay.mp4"),
     output:
         video=report(
-            "results/clips/{clip}/overlay.mp4",
+            f"{CLIP}/overlay.mp4",
             category="Videos",
             labels={"clip": "{clip}", "form": "saved file"},
             caption="../report/video.rst",
         ),
-        labels=directory("results/clips/{clip}/labels"),
+        labels=directory(f"{CLIP}/labels"),
     log:
         "logs/clips/{clip}.log",
     benchmark:
@@ -24,7 +25,6 @@ rule overlay:
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=overlay_job,
-        code=CODE["overlay"],
+        job=job(f"{CLIP}/overlay.mp4"),
     shell:
-        "python scripts/overlay.py {params.job:q} {output.video:q} {output.labels:q} {input:q}" " 2>&1 | tee {log:q}"
+        STAGE + " overlay {params.job:q} 2>&1 | tee {log:q}"

@@ -15,9 +15,9 @@ from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.machine.memory import AdaptiveBatches
 from zeroshot_vss.method.batches import rows_of_clip
-from zeroshot_vss.method.upsamplers import MaskedModulation
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import Modulation, Upsampling
+from zeroshot_vss.upsamplers.base import MaskedModulation
 
 
 def failing(most: int, sizes: list[int]) -> object:

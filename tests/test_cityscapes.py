@@ -18,7 +18,7 @@ from zeroshot_vss.io.store import Manifest, read_all, write_clip
 from zeroshot_vss.jobs.base import DataSetSpec
 from zeroshot_vss.jobs.coarse import CoarseJob
 from zeroshot_vss.method.batches import rows_of_clip
-from zeroshot_vss.metrics.protocols import get_protocol
+from zeroshot_vss.metrics.protocols.base import get_protocol
 from zeroshot_vss.metrics.scoring import score_clip, score_folder
 from zeroshot_vss.settings.context import ContextModel
 from zeroshot_vss.settings.features import Features

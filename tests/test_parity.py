@@ -31,9 +31,9 @@ from parity_set import (
     tensor,
 )
 from zeroshot_vss.backbones.base import PlainPass
+from zeroshot_vss.classifiers.base import Guarded
 from zeroshot_vss.method import difference
 from zeroshot_vss.method.batches import cut
-from zeroshot_vss.method.classifiers import Guarded
 from zeroshot_vss.method.context import Labels, assign_labels, carry_labels, cluster, normalise_tokens
 from zeroshot_vss.method.correspondence import pair_matches, released_tracks, vote_along_matches, vote_along_tracks
 from zeroshot_vss.method.latents import to_network_size

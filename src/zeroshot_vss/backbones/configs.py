@@ -71,9 +71,7 @@ def check_autoencoder(whose: str, path: Path) -> None:
     """
     config = read_json(whose, path)
     if not _positive(factor := config.get("scaling_factor", 1.0)):
-        raise InputError(
-            f"{whose}: {path}: scaling_factor is {factor!r}; expected a number above 0, as 0.18215 of Stable Diffusion"
-        )
+        raise InputError(f"{whose}: {path}: scaling_factor is {factor!r}; expected a number above 0, as SD's 0.18215")
     for key in ("shift_factor", "latents_mean", "latents_std"):
         if config.get(key):
             raise InputError(

@@ -35,8 +35,8 @@ class BackboneSpec(Weights):
     tiny_decoder: str | None = None
     """A folder with an AutoencoderTiny of the same latents (TAESD), or a repository in the local cache."""
     precision: Precision = "auto"
-    """What the networks compute in; `auto`: float16 on a GPU, but an AutoencoderKL (as SD 2.1's) float32; float32 on a
-    CPU. Latents, the schedule's steps, guidance, blending and the image encoder are float32 in any case, as is the
+    """What the networks compute in; `auto`: float16 on a GPU, but an AutoencoderKL (as SD 2.1's) float32; float32 on
+    a CPU. Latents, the schedule's steps, guidance, blending and the image encoder are float32 in any case, as is the
     encoder of a VAE whose config.json says `force_upcast`."""
 
     compile: bool = False

@@ -40,7 +40,7 @@ def image_model(folder: Path) -> Path | None:
 class VideoKind(BackboneKind):
     """A `UNetSpatioTemporalConditionModel` with an autoencoder and the embedding of a batch's first frame.
 
-    Either whole, with a CLIP image encoder, or as the temporal weights alone that extend an image model, whose context
+    Either whole, with a CLIP image encoder, or the temporal weights alone, which extend an image model; its context
     stands in for the embedding.
     """
 
@@ -124,8 +124,8 @@ def _image_embedding(model: ModelFiles, device: torch.device) -> tuple[Callable[
         mean, std = (torch.tensor(normalise[key]).view(3, 1, 1) for key in ("image_mean", "image_std"))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
-            f"{model.whose}: {model.parts['feature_extractor'].path}/preprocessor_config.json must have image_mean and "
-            f"image_std, three numbers each ({error!r}); get it again"
+            f"{model.whose}: feature_extractor/preprocessor_config.json must have image_mean and image_std, three "
+            f"numbers each ({error!r}); get it again"
         ) from error
     side = encoder.config.image_size
 

@@ -77,6 +77,7 @@ class Cityscapes(NamedClips):
     """
 
     name = "cityscapes"
+    Options = CityscapesOptions
     legend = LEGEND
     unique_frames = True
 

@@ -68,14 +68,18 @@ class FolderClip(FileClip):
 class UserOptions(Options):
     """Options of a user's own clips."""
 
-    clips: dict[str, Path] = Field(min_length=1)
+    clips: dict[str, Path] = Field(min_length=1, json_schema_extra={"role": "place"})
     """Name of each clip and its video file or folder of frames."""
+
+    def choosing(self, clips: tuple[str, ...]) -> Options:
+        return self.model_copy(update={"clips": {name: self.clips[name] for name in clips}})
 
 
 class UserClips(NamedClips):
     """A user's own clips, without labels."""
 
     name = "user"
+    Options = UserOptions
     legend = None
 
     def __init__(self, options: UserOptions) -> None:
@@ -84,6 +88,10 @@ class UserClips(NamedClips):
         for name, path in self._paths.items():
             if not path.exists():
                 raise InputError(f"clip {name!r}: there is no file or folder {path}; see the config key `clips`")
+
+    def files(self, name: str) -> list[Path]:
+        path = self._paths[name]
+        return frame_files(path, f"clip {name!r}") if path.is_dir() else [path]
 
     def _open(self, name: str) -> Clip:
         path = self._paths[name]

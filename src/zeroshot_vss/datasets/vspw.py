@@ -31,6 +31,7 @@ class Vspw(NamedClips):
     """Clips at 480p and 15 frames a second, every frame labelled with 124 classes (the test split has no masks)."""
 
     name = "vspw"
+    Options = VspwOptions
 
     def __init__(self, options: VspwOptions) -> None:
         get = "ask for VSPW_480p on https://www.vspwdataset.com and unpack it"

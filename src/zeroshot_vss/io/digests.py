@@ -19,7 +19,7 @@ clock look like one."""
 
 
 def cache_folder() -> Path | None:
-    """Where digests are kept: `$XDG_CACHE_HOME/zeroshot_vss/digests`, by default below `~/.cache`; None without a home."""
+    """`$XDG_CACHE_HOME/zeroshot_vss/digests`, by default below `~/.cache`; None without a home."""
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "zeroshot_vss" / "digests"
     except RuntimeError:

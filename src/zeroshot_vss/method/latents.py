@@ -23,13 +23,18 @@ def network_size(clip: Clip, backbone: Backbone, sampling: Sampling) -> tuple[in
     """Size at which the backbone sees a clip: the clip's, or that of `sampling.height`, cut to what its levels halve.
 
     Raises:
-        InputError: the frames are smaller than one multiple.
+        InputError: the frames are smaller than one multiple, or no larger than the margin.
     """
     height, width = geometry.network_size(clip.size, backbone.multiple, sampling.height)
     if not height or not width:
         raise InputError(
             f"clip '{clip.name}': frames of {clip.size[1]} x {clip.size[0]} pixels are too small for "
             f"'{backbone.name}', which needs {backbone.multiple} at least; enlarge them"
+        )
+    if sampling.margin is not None and sampling.margin >= min(height, width):
+        raise InputError(
+            f"clip '{clip.name}': sampling.margin is {sampling.margin}; expected less than {min(height, width)}, the "
+            "shorter side that the network sees"
         )
     return height, width
 

@@ -10,7 +10,8 @@ import av.error
 
 from zeroshot_vss.datasets import Clip, open_dataset
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.workflow.plan import USER_CLIPS, Plan
+from zeroshot_vss.workflow.plan import Plan
+from zeroshot_vss.workflow.rows import USER_CLIPS
 
 GENERATED = ("scenes", "scenes-objects")
 """Kinds whose clips all have one length and size, and are rendered when they are opened."""
@@ -79,7 +80,7 @@ def _with_source(plan: Plan, name: str, message: str) -> str:
 
 
 def _clips(plan: Plan, name: str) -> list[FoundClip]:
-    spec = plan.dataset(name)
+    spec = plan.stages.dataset(name)
     dataset = open_dataset(spec.kind, spec.options)
     names = dataset.clips()
     if not names:

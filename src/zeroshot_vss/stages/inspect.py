@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import h5py
@@ -22,17 +21,16 @@ from zeroshot_vss.datasets import Clip
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.job import Inspection, InspectJob, Variation
 from zeroshot_vss.io.progress import progress
-from zeroshot_vss.io.store import Key, Manifest, add_array, add_maps, open_clip, run_clips
+from zeroshot_vss.io.store import ClipKey, Manifest, add_array, add_maps, open_clip, run_clips
 from zeroshot_vss.machine.runtime import budget, prepare, workers_for
 from zeroshot_vss.method.batches import Group, map_groups
 from zeroshot_vss.method.difference import to_8_bit
 from zeroshot_vss.method.latents import network_size, start_of
 from zeroshot_vss.method.modulation import difference_maps
 from zeroshot_vss.settings.upsampling import Upsampling
-from zeroshot_vss.workflow.provenance import code_digest
 
 
-def run(job: InspectJob, manifest: Path, checked: Path, *coarse: Path) -> None:
+def run(job: InspectJob) -> None:
     """Write `<clip>.h5` with what the settings ask for.
 
     Always `frames` [n]; `decoded` [n, H', W', 3] uint8 at the network's size; `spatial<k>` and `temporal<k>`
@@ -41,15 +39,14 @@ def run(job: InspectJob, manifest: Path, checked: Path, *coarse: Path) -> None:
     to, `unfiltered_labels<v>` and `labels<v>` [n, H, W] uint8.
     """
     device = prepare(job.compute, network=True)
-    dataset = job.dataset.open()
-    maps = [Manifest.load(path) for path in coarse]
+    dataset = job.open()
+    maps = [Manifest.load(path) for path in job.coarse]
     model = find_model(job.backbone)
     backbone = cache(lambda: load_model(model, device))
 
-    def key(name: str) -> Key:
-        return {"stage": "inspect", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
-                "settings": job.settings.model_dump(mode="json"), "weights": model.digest, "device": device.type,
-                **job.backbone.rounding(device.type)}  # fmt: skip
+    def key(name: str) -> ClipKey:
+        return job.clip_key(dataset.clip(name), settings=job.settings.model_dump(mode="json"), weights=model.digest,
+                            device=device.type, **job.backbone.rounding(device.type))  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:
         clip = dataset.clip(name)
@@ -60,11 +57,11 @@ def run(job: InspectJob, manifest: Path, checked: Path, *coarse: Path) -> None:
         if job.settings.spatial or job.settings.temporal:
             look.keep_queries(file)
         for number, variation in enumerate(job.settings.variations):
-            with open_clip(maps[variation.coarse].file(name)) as found:
+            with open_clip(maps[variation.coarse].verified(name)) as found:
                 look.keep_variation(file, number, variation, found["maps"])
 
     workers = workers_for(job.compute, device, len(job.clips))
-    run_clips("inspections", manifest, job.clips, key, work, [Manifest.load(checked), *maps], workers)
+    run_clips("inspections", job.manifest, job.clips, key, work, [Manifest.load(job.frames), *maps], workers)
 
 
 Place = tuple[int, int]

@@ -15,16 +15,17 @@ from zeroshot_vss.method.batches import cut
 from zeroshot_vss.settings.batches import Batches
 
 
-def run(job: OverlayJob, video: Path, labels: Path, manifest: Path) -> None:
+def run(job: OverlayJob) -> None:
     """Write the overlay video (MP4) and a folder of palette PNGs whose values are the clusters."""
-    dataset, (name,) = job.dataset.open(), job.clips
+    dataset, (name,) = job.open(), job.clips
+    video, labels = Path(job.video), Path(job.labels)
     clip = dataset.clip(name)
     fps = job.fps or (clip.fps if isinstance(clip, VideoClip) else 15)
     colours = cluster_colours(256)
     partial = labels.with_name(f".{labels.name}.part")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    with open_clip(Manifest.load(manifest).file(name)) as file, VideoWriter(video, fps) as writer:
+    with open_clip(Manifest.load(job.maps).verified(name)) as file, VideoWriter(video, fps) as writer:
         for frames in progress(cut(len(clip), Batches(size=job.compute.frames_at_once)), len, f"overlay of {name}"):
             maps = file["maps"][frames[0] : frames[-1] + 1]
             writer.write(overlay(clip.frames(frames), maps, colours, job.opacity))
