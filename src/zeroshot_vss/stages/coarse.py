@@ -27,7 +27,7 @@ from zeroshot_vss.method.context import (
     normalise_tokens,
     principal_components,
 )
-from zeroshot_vss.method.correspondence import vote_along_matches, vote_along_tracks
+from zeroshot_vss.method.correspondence import vote_along_matches, vote_along_tracks, vote_on_direct_matches
 from zeroshot_vss.stages.cache import FeatureCache
 
 
@@ -104,6 +104,8 @@ def label_clip(
             return maps
         if job.refinement is not None and job.refinement.variant == "released":
             return vote_along_tracks(maps, found[f"tracks{number}"][()])
+        if job.refinement is not None and job.refinement.variant == "direct":
+            return vote_on_direct_matches(maps, found[f"direct{number}"][()])
         batch = batches[number]
         return vote_along_matches(maps, found["matches"][batch[0] : batch[-1]])
 
