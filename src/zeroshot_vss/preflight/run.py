@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from zeroshot_vss.backbones.folder import image_model
 from zeroshot_vss.config import merge, read_config
+from zeroshot_vss.config.read import read_yaml
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.formatting import duration_words, size_words
 from zeroshot_vss.preflight.data import FoundDataSet, look_at_data
@@ -34,13 +34,10 @@ def load_config(overlays: Sequence[Path], root: Path = Path()) -> dict[str, Any]
     values: dict[str, Any] = {}
     for path in (*(root / name for name in DEFAULTS), *overlays):
         try:
-            read = yaml.safe_load(path.read_text("utf-8"))
-        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+            values = merge(values, read_yaml(path))
+        except InputError as error:
             advice = "; run it in the folder of the workflow" if path in {root / name for name in DEFAULTS} else ""
-            raise InputError(f"configuration {path} cannot be read ({error}){advice}") from error
-        if not isinstance(read, dict):
-            raise InputError(f"configuration {path} must have keys at its top level, as `datasets:`")
-        values = merge(values, read)
+            raise InputError(f"{error}{advice}") from error
     return values
 
 

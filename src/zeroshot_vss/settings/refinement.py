@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from zeroshot_vss.settings.base import NonNegative, Settings
 from zeroshot_vss.settings.batches import Batches
@@ -14,10 +14,12 @@ class Refinement(Settings):
     """Correspondence-based refinement (CBR)."""
 
     variant: Literal["paper", "released"] = "paper"
+    """`paper`: the equations. `released`: what the authors' code does."""
     block: NonNegative = 7
-    window: float | None = 2.0
+    """Block whose queries are matched."""
+    window: Annotated[float, Field(ge=0)] | None = 2.0
     """T of equation 3: matches satisfy |p - q|^2 <= T (cells squared). 2 is one cell in every
-    direction; larger for faster motion; none lifts the limit. Only `paper`."""
+    direction; larger for faster motion; null lifts the limit. Only `paper`."""
 
 
 class Correspondence(Refinement):
