@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from zeroshot_vss.method.upsamplers import MaskedModulation
 
 from array_clip import ArrayClip
 from small_models import save_stable_diffusion
@@ -21,7 +22,6 @@ from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.method.batches import rows_of_clip
 from zeroshot_vss.method.latents import start_of
-from zeroshot_vss.method.upsamplers import MaskedModulation
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import Modulation, Upsampling
 
