@@ -95,8 +95,9 @@ class Config(Settings):
             ("methods", self.methods), *((f"sweeps.{n}", s.overrides()) for n, s in self.sweeps.items()),
         ):  # fmt: skip
             # They become parts of paths, and wildcards, which Snakemake splits at commas in the jobs that it submits.
+            # Braces, `@` and parentheses mean something to Snakemake or in names of rows.
             for key in names:
-                check_name(key, where, neither="," + VARIANT)
+                check_name(key, where, neither=",{}@()\n\r\t" + VARIANT)
         all_known("user_clips.method", [self.user_clips.method], self.methods)
         all_known("user_clips.backbone", [self.user_clips.backbone], self.backbones)
         for name, method in self.methods.items():

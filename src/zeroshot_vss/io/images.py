@@ -13,6 +13,8 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import replacing
 
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
+"""Those that are read, whatever a file is called: of an EPS named .png Pillow would start Ghostscript."""
 MAX_PIXELS = 100_000_000
 """Frames that claim more are refused from their header, before memory is asked for (decompression bombs)."""
 
@@ -122,7 +124,7 @@ def _with_image(path: Path, title: str, use: Callable[[Image.Image], _T]) -> _T:
     try:
         if path.stat().st_size == 0:
             raise InputError(f"{title} is empty (0 bytes); fetch it again, or leave its clip out")
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise InputError(
                     f"{title} claims {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are read"
