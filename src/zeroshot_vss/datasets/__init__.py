@@ -14,10 +14,11 @@ from zeroshot_vss.datasets.camvid32 import CamVid32, CamVid32Options
 from zeroshot_vss.datasets.cityscapes import Cityscapes, CityscapesOptions
 from zeroshot_vss.datasets.clvos import Clvos, ClvosOptions
 from zeroshot_vss.datasets.davis import Davis, DavisOptions
-from zeroshot_vss.datasets.folder import FolderClip, UserClips, UserOptions
+from zeroshot_vss.datasets.folder import FolderClip
 from zeroshot_vss.datasets.options import Options
 from zeroshot_vss.datasets.scenes import Scenes, ScenesOptions
 from zeroshot_vss.datasets.scenes_objects import SceneObjects, SceneObjectsOptions
+from zeroshot_vss.datasets.user import UserClips, UserOptions
 from zeroshot_vss.datasets.vspw import Vspw, VspwOptions
 from zeroshot_vss.errors import InputError
 

@@ -101,6 +101,10 @@ class DataSet(ABC):
     unique_frames: bool = False
     """Whether no two clips share a name of a frame, so that predictions may lie anywhere in their folder."""
 
+    def legend_of(self, clip: str) -> Legend | None:
+        """The legend of a clip; that of the data set but where each clip has its own."""
+        return self.legend
+
     @abstractmethod
     def clips(self) -> list[str]:
         """Names of the clips, in the data set's own order; cheap (no frame is read)."""

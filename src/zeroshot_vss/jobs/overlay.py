@@ -10,3 +10,8 @@ class OverlayJob(Job):
 
     fps: float | None
     opacity: float
+    outlines: bool = True
+    legend: bool = True
+    side_by_side: bool = False
+    names: dict[int, str] = {}
+    """Of clusters, or of the labels of a mask; those of one name become one."""

@@ -17,6 +17,7 @@ from zeroshot_vss.settings.base import NonNegative, Settings
 from zeroshot_vss.settings.baseline import Baseline
 from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.settings.segmenter import Segmenter
+from zeroshot_vss.workflow.own_clips import AnyClip
 
 Overrides = dict[str, Any]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
@@ -156,7 +157,11 @@ class ClipsConfig(Settings):
     backbone: str
     fps: float | None = Field(default=None, gt=0)
     """Of the overlay video; by default that of the video file, 15 for a folder."""
-    opacity: float = Field(default=0.55, ge=0, le=1)
+    opacity: float = Field(default=0.45, ge=0, le=1)
+    outlines: bool = True
+    legend: bool = True
+    side_by_side: bool = False
+    """The plain frame beside the drawn one."""
 
 
 class Config(Settings):
@@ -174,8 +179,8 @@ class Config(Settings):
     overview: FigureConfig
     figures: FiguresConfig | None = None
     """The figures of the paper; None for none."""
-    clips: dict[str, str] = {}
-    """A name and a path: a video file or a folder of frames."""
+    clips: dict[str, AnyClip] = {}
+    """A name and a path, to a video file or a folder of frames; or a path, a mask and names."""
     user_clips: ClipsConfig
 
     @model_validator(mode="after")

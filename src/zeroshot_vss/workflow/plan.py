@@ -158,7 +158,8 @@ class Plan:
         Jobs on `clips` of the user are told of these alone, so that a further clip leaves theirs as they are.
         """
         if name == USER_CLIPS:
-            chosen = {clip: path for clip, path in self.config.clips.items() if clips is None or clip in clips}
+            own = self.config.clips.items()
+            chosen = {name: clip.told() for name, clip in own if clips is None or name in clips}
             return DataSetSpec(name=name, kind="user", options={"clips": chosen})
         configured = self.config.datasets[name]
         options = {key: _expand(name, key, value) for key, value in configured.options.items()}
@@ -338,10 +339,9 @@ class Plan:
 
     def overlay_job(self, clip: str) -> str:
         """What the job that draws a user's clip is told, as JSON."""
-        chosen = self.config.user_clips
-        job = OverlayJob(
-            dataset=self.dataset(USER_CLIPS, (clip,)), clips=(clip,), fps=chosen.fps, opacity=chosen.opacity
-        )
+        drawn = self.config.user_clips.model_dump(exclude={"method", "backbone"})
+        names = self.config.clips[clip].label_names(clip)
+        job = OverlayJob(dataset=self.dataset(USER_CLIPS, (clip,)), clips=(clip,), **drawn, names=names)
         return job.model_dump_json(exclude={"compute"})
 
     @cached_property

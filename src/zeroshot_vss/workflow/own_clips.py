@@ -1,0 +1,66 @@
+"""A user's clip in the configuration: where it lies, its mask, its names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from zeroshot_vss.clips.naming import numbered, read_names
+from zeroshot_vss.settings.base import Settings
+
+
+class OwnClip(Settings):
+    """One clip under `clips`; a path alone stands for one without a mask."""
+
+    path: str
+    """A video file or a folder of frames."""
+    mask: str | None = None
+    """Annotation of one frame, which names the clusters: an indexed PNG, grey ids, or colours."""
+    mask_frame: int | None = Field(default=None, ge=0)
+    """Which frame, from 0; by default that of the mask's name, else the first."""
+    names: dict[str | int, str] | str = {}
+    """Names by label of the mask (`1: swan`) or by its colour (`'#ff0000': swan`); without a mask by cluster, where
+    clusters of one name become one. Or a file of them, as the player saves it."""
+    clusters: int | None = Field(default=None, ge=1, le=255)
+    """K of K-Means for this clip, in place of the method's."""
+
+    def _names(self) -> dict[str, str]:
+        return (
+            read_names(Path(self.names).expanduser())
+            if isinstance(self.names, str)
+            else {str(key): name for key, name in self.names.items()}
+        )
+
+    def _colours(self) -> list[str]:
+        names = self._names() if self.mask else {}
+        return [key for key in names if key.startswith("#")]
+
+    def told(self) -> str | dict[str, Any]:
+        """What the stages are told; names are not among it, so that other names run no model again."""
+        if self.mask is None:
+            return self.path
+        frame = {} if self.mask_frame is None else {"mask_frame": self.mask_frame}
+        colours = {"colours": self._colours()} if self._colours() else {}
+        return {"path": self.path, "mask": self.mask, **frame, **colours}
+
+    def label_names(self, clip: str) -> dict[int, str]:
+        """Names by label; colours of a mask are labels 1, 2, ...
+
+        Raises:
+            InputError: a key is neither, or the file of names cannot be read.
+        """
+        names, colours = self._names(), self._colours()
+        plain = {key: name for key, name in names.items() if key not in colours}
+        return numbered(plain, f"clips: {clip}: names") | {
+            place + 1: names[colour] for place, colour in enumerate(colours)
+        }
+
+
+def _as_clip(value: object) -> object:
+    return {"path": value} if isinstance(value, str) else value
+
+
+AnyClip = Annotated[OwnClip, BeforeValidator(_as_clip)]
+"""A clip, or its path alone."""
