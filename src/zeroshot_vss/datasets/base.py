@@ -72,6 +72,10 @@ class Clip(ABC):
         """
         return f"{index:08d}"
 
+    def file_name(self, index: int) -> str:
+        """The name of the frame's file; of frames without files that which CVAT gives to those of a video."""
+        return f"frame_{index:06d}.png"
+
     def check(self) -> None:
         """Read everything once, cheaply, before GPU time is spent.
 

@@ -125,6 +125,9 @@ class AnnotatedClip(Clip):
     def frame_name(self, index: int) -> str:
         return self.clip.frame_name(index)
 
+    def file_name(self, index: int) -> str:
+        return self.clip.file_name(index)
+
 
 def plain(clip: Clip) -> Clip:
     """The clip without the annotation beside it."""
