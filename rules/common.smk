@@ -90,7 +90,7 @@ def score_job(wildcards):
 @plainly
 def maps_of_clip(wildcards):
     """Manifest of the clip's label maps."""
-    return next(path for path in PLAN.maps(PLAN.user_row()) if Path(path).stem == wildcards.clip)
+    return PLAN.clip_maps(wildcards.clip)
 
 
 @plainly

@@ -4,6 +4,7 @@
 # out: results/report/{table}.html          the table
 #      results/report/{table}-clips.html    scores of each clip (tables of scores)
 #      results/report/{table}-runs.html     settings, code, weights, versions and times (tables of scores)
+#      results/players/{table}/{dataset}/{clip}.html    the table's rows over a clip, side by side
 #      results/overlays/{dataset}/{row}/{clip}.mp4, .html    a row's label maps over a clip, and a page that plays them
 #
 # Snakemake shows pages, PNGs and PDFs in place; CSV files and videos are saved by a click, hence a page of each.
@@ -115,6 +116,26 @@ rule row_overlay:
         code=PAGE_CODE["row_overlay"],
     shell:
         "python scripts/row_overlay.py {params.job:q} {output.video:q} {output.page:q} {input:q} 2>&1 | tee {log:q}"
+
+
+rule table_player:
+    """Write the player of {wildcards.table} on {wildcards.clip} of {wildcards.dataset}"""
+    input:
+        plainly(lambda wildcards: REPORT.player_inputs(wildcards.table, wildcards.dataset, wildcards.clip)),
+    output:
+        "results/players/{table}/{dataset}/{clip}.html",
+    log:
+        "logs/players/{table}/{dataset}/{clip}.log",
+    wildcard_constraints:
+        table=tables_of("quality"),
+        clip=r"[^/]+",
+    conda:
+        "../envs/zeroshot_vss.yaml"
+    params:
+        job=plainly(lambda wildcards: REPORT.player_job(wildcards.table, wildcards.dataset, wildcards.clip)),
+        code=PAGE_CODE["table_player"],
+    shell:
+        "python scripts/table_player.py {params.job:q} {output:q} {input:q} 2>&1 | tee {log:q}"
 
 
 rule pages:

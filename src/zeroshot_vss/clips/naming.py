@@ -29,10 +29,12 @@ class Naming:
         label_of: [256] uint8: what each stored value becomes. Values of one name become the smallest of them, so that
             a label keeps its colour; VOID stays.
         legend: names and colours of all 255 labels.
+        given: the names that were given by hand.
     """
 
     label_of: NDArray[np.uint8]
     legend: Legend
+    given: Mapping[int, str]
 
     @classmethod
     def of(cls, names: Mapping[int, str], otherwise: Legend | None = None) -> Naming:
@@ -58,7 +60,7 @@ class Naming:
         label_of, first = np.arange(256, dtype=np.uint8), {}
         for label in sorted(names):
             label_of[label] = first.setdefault(called[label], label)
-        return cls(label_of, Legend(tuple(called), colours))
+        return cls(label_of, Legend(tuple(called), colours), {label: called[label] for label in names})
 
     def apply(self, maps: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Label maps [...] with labels of one name made one."""

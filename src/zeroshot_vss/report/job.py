@@ -42,3 +42,12 @@ class RowOverlayJob(Job):
     """In words, with its backbone."""
     fps: float | None
     opacity: float
+
+
+class TablePlayerJob(Job):
+    """The label maps of a table's rows over a clip, side by side."""
+
+    title: str
+    titles: tuple[str, ...]
+    """Of the rows."""
+    fps: float | None

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.report.job import ClipsPageJob, RowOverlayJob, RowTitle, RunsPageJob
+from zeroshot_vss.report.job import ClipsPageJob, RowOverlayJob, RowTitle, RunsPageJob, TablePlayerJob
 from zeroshot_vss.tables.efficiency import EfficiencyRow
 from zeroshot_vss.workflow.config import VARIANT
 from zeroshot_vss.workflow.plan import Plan, Row
 from zeroshot_vss.workflow.provenance import code_digest
 
-STAGES = ("table_page", "clips_page", "runs_page", "row_overlay")
+STAGES = ("table_page", "clips_page", "runs_page", "row_overlay", "table_player")
 FILMED = 2
 """Clips of the overview's data set whose videos are in the report."""
 
@@ -113,6 +113,31 @@ class ReportPlan:
         raise InputError(
             f"results/overlays/{dataset}/{name}/{clip}: the row has no label maps of a clip of that name"
         )
+
+    def _played(self, table: str, dataset: str) -> list[Row]:
+        """The rows of a table on a data set that have label maps here."""
+        return [row for row in self.plan.rows(table) if row.dataset == dataset and self.plan.predictions(row) is None]
+
+    def player_job(self, table: str, dataset: str, clip: str) -> str:
+        """What the job that shows a table's rows side by side is told, as JSON."""
+        job = TablePlayerJob(
+            dataset=self.plan.dataset(dataset), clips=(clip,), title=self.plan.config.tables[table].title,
+            titles=tuple(self._title(row).column for row in self._played(table, dataset)),
+            fps=self.plan.config.user_clips.fps,
+        )  # fmt: skip
+        return job.model_dump_json(exclude={"compute"})
+
+    def player_inputs(self, table: str, dataset: str, clip: str) -> list[str]:
+        """Manifests of the rows' label maps.
+
+        Raises:
+            InputError: there is no such clip, or the table has no row on the data set.
+        """
+        rows = self._played(table, dataset)
+        if not rows:
+            known = ", ".join(self.plan.config.tables[table].datasets)
+            raise InputError(f"results/players/{table}: it has no rows on '{dataset}'; its data sets: {known}")
+        return [self.overlay_input(dataset, row.name, clip) for row in rows]
 
     def code(self) -> Mapping[str, str]:
         """Digest of each page's code, by the stage's name."""

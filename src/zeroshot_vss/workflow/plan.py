@@ -39,6 +39,7 @@ from zeroshot_vss.tables.quality import TableJob, TableRow
 from zeroshot_vss.tables.sweep import SweepJob, SweepPoint
 from zeroshot_vss.tables.used_settings import SettingsColumn, SettingsJob
 from zeroshot_vss.workflow.config import Config
+from zeroshot_vss.workflow.own_clips import check_own_clip, with_clusters
 from zeroshot_vss.workflow.paths import BETWEEN, spell
 from zeroshot_vss.workflow.provenance import code_digest
 
@@ -208,7 +209,23 @@ class Plan:
             return {"segmenter": self._add_segmenter(row, segmenter)}
         assert row.backbone is not None
         settings = self.config.method_settings(row.method, row.backbone, row.dataset)
-        return self.method_stages(row.dataset, row.backbone, settings)
+        if row.dataset != USER_CLIPS:
+            return self.method_stages(row.dataset, row.backbone, settings)
+        found: dict[str, list[str]] = {}
+        for clip in self.shards(USER_CLIPS):
+            own = with_clusters(settings, self.config.clips[clip].clusters)
+            for stage, paths in self.method_stages(USER_CLIPS, row.backbone, own, only=clip).items():
+                found.setdefault(stage, []).extend(paths)
+        return found
+
+    def clip_maps(self, clip: str) -> str:
+        """Manifest of the label maps of one of the user's clips.
+
+        Raises:
+            InputError: there is no such clip, or the method of the user's clips cannot label it.
+        """
+        check_own_clip(self.config, clip)
+        return next(path for path in self.maps(self.user_row()) if Path(path).stem == clip)
 
     def add(self, folder: str, shard: str, job: Job) -> str:
         """Make a job known; returns its manifest."""
@@ -254,11 +271,17 @@ class Plan:
         return {"backbone": spec, "weights": self._prints[name]}
 
     def method_stages(
-        self, dataset: str, backbone: str, settings: MethodSettings, assigned: bool = True
+        self,
+        dataset: str,
+        backbone: str,
+        settings: MethodSettings,
+        assigned: bool = True,
+        only: str | None = None,
     ) -> dict[str, list[str]]:
         """Manifests of each stage of a method with these settings; the jobs behind them become known.
 
-        With `assigned` false the clusters stay what they are, without labels from the annotation.
+        With `assigned` false the clusters stay what they are, without labels from the annotation. `only` is the one
+        job that is meant.
         """
         features, matches = settings.stage_features(), settings.stage_correspondence()
         upsampling, model = settings.stage_upsampling(), self.model(backbone)
@@ -272,6 +295,8 @@ class Plan:
             found.setdefault(stage, []).append(self.add(f"{self.results}/{folder}", shard, job))
 
         for shard, clips in self.shards(dataset).items():
+            if only not in (None, shard):
+                continue
             told = self.told(dataset, shard, clips)
             add("features", f"features/{stem}", shard, FeaturesJob(**told, **model, settings=features))
             if matches is not None:
@@ -452,5 +477,6 @@ class Plan:
 
 STAGES = (
     "check", "features", "correspondences", "coarse", "upsample", "baseline", "segmenter", "score", "predictions",
-    "table", "settings_table", "efficiency_table", "frontier", "sweep", "overview", "overlay", "inspect", "figure",
+    "table", "settings_table", "efficiency_table", "frontier", "sweep", "overview", "overlay", "player", "exports",
+    "inspect", "figure",
 )  # fmt: skip
