@@ -5,20 +5,21 @@
 #      results/clips/{clip}/labels/        one palette PNG a frame; values are labels
 #      results/clips/{clip}/player.html    the same to play, switch, name and merge
 #      results/clips/{clip}/exports/       COCO, YouTube-VIS, CVAT, Pascal VOC
+CLIP = "results/clips/{clip}"
 
 
 rule overlay:
     """Draw the labels of {wildcards.clip} over its frames"""
     input:
-        maps_of_clip,
+        needs(f"{CLIP}/overlay.mp4"),
     output:
         video=report(
-            "results/clips/{clip}/overlay.mp4",
+            f"{CLIP}/overlay.mp4",
             category="Videos",
             labels={"clip": "{clip}", "form": "saved file"},
             caption="../report/video.rst",
         ),
-        labels=directory("results/clips/{clip}/labels"),
+        labels=directory(f"{CLIP}/labels"),
     log:
         "logs/clips/{clip}.log",
     benchmark:
@@ -26,41 +27,38 @@ rule overlay:
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=overlay_job,
-        code=CODE["overlay"],
+        job=job(f"{CLIP}/overlay.mp4"),
     shell:
-        "python scripts/overlay.py {params.job:q} {output.video:q} {output.labels:q} {input:q}" " 2>&1 | tee {log:q}"
+        STAGE + " overlay {params.job:q} 2>&1 | tee {log:q}"
 
 
 rule player:
     """Write the player of {wildcards.clip}"""
     input:
-        maps_of_clip,
+        needs(f"{CLIP}/player.html"),
     output:
-        "results/clips/{clip}/player.html",
+        f"{CLIP}/player.html",
     log:
         "logs/clips/{clip}-player.log",
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=overlay_job,
-        code=CODE["player"],
+        job=job(f"{CLIP}/player.html"),
     shell:
-        "python scripts/player.py {params.job:q} {output:q} {input:q} 2>&1 | tee {log:q}"
+        STAGE + " player {params.job:q} 2>&1 | tee {log:q}"
 
 
 rule exports:
     """Write the label maps of {wildcards.clip} in the formats of other tools"""
     input:
-        maps_of_clip,
+        needs(f"{CLIP}/exports"),
     output:
-        directory("results/clips/{clip}/exports"),
+        directory(f"{CLIP}/exports"),
     log:
         "logs/clips/{clip}-exports.log",
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=overlay_job,
-        code=CODE["exports"],
+        job=job(f"{CLIP}/exports"),
     shell:
-        "python scripts/exports.py {params.job:q} {output:q} {input:q} 2>&1 | tee {log:q}"
+        STAGE + " exports {params.job:q} 2>&1 | tee {log:q}"

@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from zeroshot_vss.workflow.script import complain
 
 from miniatures import VSPW_IDS, write_davis, write_vspw
 from zeroshot_vss.__main__ import PROTOCOL_OF, main
 from zeroshot_vss.datasets import DATASETS
-from zeroshot_vss.metrics.protocols import PROTOCOLS
-from zeroshot_vss.workflow.script import complain
+from zeroshot_vss.metrics.protocols.base import PROTOCOLS
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
+from zeroshot_vss.classifiers.base import CLASSIFIERS, Guarded, make_classifier
 from zeroshot_vss.datasets.base import VOID
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.method.classifiers import CLASSIFIERS, Guarded, make_classifier
 from zeroshot_vss.method.context import Labels, assign_labels, carry_labels, cluster, name_clusters, normalise_tokens
 
 few = settings(max_examples=60, deadline=None)

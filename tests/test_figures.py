@@ -17,13 +17,15 @@ from PIL import Image
 from miniatures import write_vspw
 from small_models import save_stable_diffusion, save_stable_video_diffusion
 from test_config import shipped
+from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.datasets import VOID
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures import failures, pca, style
+from zeroshot_vss.figures.captions import describe
 from zeroshot_vss.figures.differences import at_size, most_spilled, of_all_sizes, spill
 from zeroshot_vss.figures.job import FigureJob, InspectJob, Source
 from zeroshot_vss.figures.material import Material
-from zeroshot_vss.figures.plan import Figures, describe
+from zeroshot_vss.figures.plan import Figures
 from zeroshot_vss.figures.strips import mask_picture, painted, table
 from zeroshot_vss.figures.style import Key, Panel, Placed, Row, Sheet, text_width, wrapped
 from zeroshot_vss.figures.tracks import centres, follow, telling_cells
@@ -32,7 +34,6 @@ from zeroshot_vss.jobs.base import DataSetSpec
 from zeroshot_vss.method.latents import to_network_size
 from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.stages import figure
-from zeroshot_vss.workflow.config import merge, read_config
 from zeroshot_vss.workflow.plan import Plan
 
 few = settings(max_examples=40, deadline=None)

@@ -15,8 +15,8 @@ from miniatures import write_camvid32, write_cityscapes, write_clvos, write_davi
 from small_models import save_stable_diffusion, save_stable_video_diffusion
 from test_config import shipped
 from workflow_copy import ROOT, copy_workflow, snakemake, write_config
+from zeroshot_vss.config import read_config
 from zeroshot_vss.io.store import read_all
-from zeroshot_vss.workflow.config import read_config
 
 METHODS = ["first-frame", "emerdiff", "ours", "ours-released"]
 PAPER = ("config/paper.yaml",)

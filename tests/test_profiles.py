@@ -9,7 +9,7 @@ import yaml
 
 from test_config import shipped
 from workflow_copy import ROOT
-from zeroshot_vss.workflow.config import read_config
+from zeroshot_vss.config import read_config
 
 PROFILE: dict[str, Any] = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
 

@@ -19,6 +19,7 @@ from browser import Browser, find_browser, wait_for
 from miniatures import moving_shapes, write_clvos
 from test_config import shipped
 from workflow_copy import ROOT, copy_workflow, snakemake, write_config
+from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.costs import Cost, cost_path
 from zeroshot_vss.io.video import VideoWriter
@@ -34,7 +35,6 @@ from zeroshot_vss.report.tables import clip_tables, clips_page, from_markdown
 from zeroshot_vss.settings.baseline import Baseline
 from zeroshot_vss.stages import baseline, check, row_overlay
 from zeroshot_vss.tables.efficiency import EfficiencyRow
-from zeroshot_vss.workflow.config import merge, read_config
 from zeroshot_vss.workflow.plan import Plan
 
 FRAMES, CLIPS = 9, 2

@@ -12,13 +12,13 @@ from PIL import Image
 from miniatures import write_frames
 from test_config import shipped
 from zeroshot_vss.clips.naming import Naming, parse_names, read_names, write_names
+from zeroshot_vss.config import read_config
+from zeroshot_vss.config.own_clip import OwnClip, check_own_clip
 from zeroshot_vss.datasets import VOID, open_dataset
 from zeroshot_vss.datasets.annotation import annotation
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.palette import cluster_colours
 from zeroshot_vss.io.video import VideoWriter
-from zeroshot_vss.workflow.config import read_config
-from zeroshot_vss.workflow.own_clips import OwnClip, check_own_clip
 
 IDS = np.array([[0, 0, 1, 1, 7, 7, 255, 255]] * 6, np.uint8)
 RED, BLUE = (250, 0, 0), (0, 0, 250)

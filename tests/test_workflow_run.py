@@ -22,6 +22,7 @@ from miniatures import moving_shapes
 from small_models import save_embedded
 from test_config import shipped
 from workflow_copy import command, copy_workflow, environment, planned, snakemake, write_config
+from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.io.video import VideoWriter
 from zeroshot_vss.jobs.base import Job, read_job
 from zeroshot_vss.jobs.check import CheckJob
@@ -32,7 +33,6 @@ from zeroshot_vss.jobs.overlay import OverlayJob
 from zeroshot_vss.jobs.upsample import UpsampleJob
 from zeroshot_vss.stages import check, coarse, correspondences, features, upsample
 from zeroshot_vss.stages import overlay as overlay_stage
-from zeroshot_vss.workflow.config import merge, read_config
 from zeroshot_vss.workflow.explain import clip_facts, read_origin
 from zeroshot_vss.workflow.plan import Plan
 

@@ -27,10 +27,10 @@ from benchmarks.gpu.rate import matmul_rate
 from benchmarks.gpu.report import Device, Report, show, write
 from zeroshot_vss.backbones.loading import PRECISIONS
 from zeroshot_vss.backbones.spec import Precision
+from zeroshot_vss.config import Config, merge, read_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.machine.compute import Compute
 from zeroshot_vss.machine.runtime import prepare
-from zeroshot_vss.workflow.config import Config, merge, read_config
 
 CONFIG = Path(__file__).parents[2] / "config"
 

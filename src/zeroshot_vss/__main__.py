@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.metrics.protocols import PROTOCOLS, Figures
+from zeroshot_vss.metrics.protocols.base import PROTOCOLS, Figures
 
 TRAINING_OPTIONS = ("seed", "processes", "clips", "autoencoder_steps", "steps")
 PROTOCOL_OF = {
@@ -29,7 +29,7 @@ PROTOCOL_OF = {
 def score(args: argparse.Namespace) -> None:
     """Score a folder of PNG predictions, print the figures and write them."""
     from zeroshot_vss.datasets import open_dataset
-    from zeroshot_vss.metrics.protocols import get_protocol
+    from zeroshot_vss.metrics.protocols.base import get_protocol
     from zeroshot_vss.metrics.scoring import score_folder, write_scores
 
     options = {
@@ -37,7 +37,7 @@ def score(args: argparse.Namespace) -> None:
     }
     dataset = open_dataset(args.dataset, options)
     name = args.protocol or (PROTOCOL_OF[args.dataset] if args.year is None else f"davis-{args.year}")
-    classes = len(dataset.legend.names) if dataset.legend and PROTOCOLS[name].any_classes else None
+    classes = len(dataset.legend.names) if dataset.legend and get_protocol(name).any_classes else None
     clips, pooled = score_folder(dataset, args.predictions, get_protocol(name, classes), args.allow_unlabelled)
     output = args.output or args.predictions / "scores.json"
     write_scores(output, pooled, clips)

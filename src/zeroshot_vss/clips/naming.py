@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from zeroshot_vss.datasets.base import VOID, Legend
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import replacing
-from zeroshot_vss.io.palette import cluster_colours
 
 LONGEST = 80
 """Letters of a name."""
@@ -47,6 +46,9 @@ class Naming:
         Raises:
             InputError: a label cannot be, or a name is empty or too long.
         """
+        # Imported here: scikit-image takes a second, and the configuration reads names.
+        from zeroshot_vss.io.palette import cluster_colours
+
         known = () if otherwise is None else otherwise.names
         word = "cluster" if otherwise is None else "label"
         called = [*known, *(f"{word} {label}" for label in range(len(known), VOID))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 from zeroshot_vss.clips.naming import Naming
 from zeroshot_vss.clips.result import ClipResult
@@ -14,7 +13,7 @@ from zeroshot_vss.io.store import Manifest, open_clip
 
 @contextmanager
 def open_result(
-    dataset: DataSet, name: str, names: Mapping[int, str], manifest: Path, at_once: int = 8
+    dataset: DataSet, name: str, names: Mapping[int, str], manifest: str, at_once: int = 8
 ) -> Iterator[ClipResult]:
     """A clip and its label maps, as long as the block lasts.
 
@@ -28,6 +27,6 @@ def open_result(
     Raises:
         InputError: the clip or its label maps cannot be read, or a name is none.
     """
-    with open_clip(Manifest.load(manifest).file(name)) as file:
+    with open_clip(Manifest.load(manifest).verified(name)) as file:
         naming = Naming.of(names, dataset.legend_of(name))
         yield ClipResult(dataset.clip(name), file["maps"], naming, at_once)

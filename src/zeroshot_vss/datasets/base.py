@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,10 @@ class Clip(ABC):
     def annotated(self) -> int | None:
         """Number of frames with a mask; None where counting them would read the clip."""
         return None
+
+    def files(self) -> Sequence[Path]:
+        """Every file that the clip is read from, so that exchanged ones are noticed; none for generated clips."""
+        return ()
 
     def check_files(self) -> None:  # noqa: B027 - clips without files have nothing to check
         """What can be checked without reading an image.
@@ -112,6 +117,14 @@ class DataSet(ABC):
     @abstractmethod
     def clips(self) -> list[str]:
         """Names of the clips, in the data set's own order; cheap (no frame is read)."""
+
+    @abstractmethod
+    def position(self, name: str) -> int:
+        """Place of a clip among all that there are, whichever are chosen: jobs are made up by it."""
+
+    @abstractmethod
+    def files(self, name: str) -> Sequence[Path]:
+        """Every file that a clip is read from; no image is decoded."""
 
     @abstractmethod
     def clip(self, name: str) -> Clip:

@@ -47,6 +47,7 @@ class CamVid(NamedClips):
     """
 
     name = "camvid"
+    Options = CamVidOptions
     legend = LEGEND
 
     def __init__(self, options: CamVidOptions) -> None:

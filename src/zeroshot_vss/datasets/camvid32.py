@@ -76,6 +76,7 @@ class CamVid32(NamedClips):
     """
 
     name = "camvid-32"
+    Options = CamVid32Options
     legend = LEGEND
 
     def __init__(self, options: CamVid32Options) -> None:

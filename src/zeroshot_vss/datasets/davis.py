@@ -26,6 +26,7 @@ class Davis(NamedClips):
     """Sequences at 24 frames a second, every frame with the masks of its objects."""
 
     name = "davis"
+    Options = DavisOptions
 
     def __init__(self, options: DavisOptions) -> None:
         get = "get DAVIS-2017-trainval-480p.zip (or 2016's DAVIS-data.zip) from https://davischallenge.org"

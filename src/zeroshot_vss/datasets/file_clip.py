@@ -71,6 +71,9 @@ class FileClip(Clip):
     def annotated(self) -> int:
         return len(self._masks)
 
+    def files(self) -> list[Path]:
+        return [*self._frames, *self._masks.values()]
+
     def check_files(self) -> None:
         empty = [
             path for path in (*self._frames, *self._masks.values()) if path.is_file() and not path.stat().st_size

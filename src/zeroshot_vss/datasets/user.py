@@ -10,9 +10,9 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from zeroshot_vss.datasets.base import Clip, Frames, LabelMap, Legend
-from zeroshot_vss.datasets.folder import FolderClip
+from zeroshot_vss.datasets.folder import FolderClip, frame_files
 from zeroshot_vss.datasets.masks import UserMask, read_user_mask
-from zeroshot_vss.datasets.options import ListOptions, NamedClips, Options
+from zeroshot_vss.datasets.options import ListOptions, NamedClips, Options, place
 from zeroshot_vss.errors import InputError
 
 # The module, not its class: importing video first comes through here before the class is there.
@@ -42,14 +42,18 @@ def _as_clip(value: object) -> object:
 class UserOptions(Options):
     """Options of a user's own clips."""
 
-    clips: dict[str, Annotated[UserClip, BeforeValidator(_as_clip)]] = Field(min_length=1)
+    clips: dict[str, Annotated[UserClip, BeforeValidator(_as_clip)]] = place(min_length=1)
     """Name of each clip and where it lies."""
+
+    def choosing(self, clips: tuple[str, ...]) -> Options:
+        return self.model_copy(update={"clips": {name: self.clips[name] for name in clips}})
 
 
 class UserClips(NamedClips):
     """A user's own clips. Each with a mask has labels of its own, those without are labelled by clusters."""
 
     name = "user"
+    Options = UserOptions
     legend = None
 
     def __init__(self, options: UserOptions) -> None:
@@ -65,6 +69,12 @@ class UserClips(NamedClips):
         self._require(clip)
         mask = self._mask(clip)
         return None if mask is None else mask.legend
+
+    def files(self, name: str) -> list[Path]:
+        chosen = self._clips[name]
+        path = chosen.path.expanduser()
+        frames = frame_files(path, f"clip {name!r}") if path.is_dir() else [path]
+        return frames if chosen.mask is None else [*frames, chosen.mask.expanduser()]
 
     def _mask(self, name: str) -> UserMask | None:
         chosen = self._clips[name]
@@ -118,6 +128,9 @@ class AnnotatedClip(Clip):
 
     def annotated(self) -> int:
         return 1
+
+    def files(self) -> Sequence[Path]:
+        return self.clip.files()
 
     def check_files(self) -> None:
         self.clip.check_files()

@@ -16,6 +16,7 @@ from zeroshot_vss.errors import InputError
 from zeroshot_vss.io import palette
 
 CLASSES = 124
+
 # 0 is "others" and 255 void: neither is scored.
 IDS = MaskIds.of({0: VOID, VOID: VOID} | {stored: stored - 1 for stored in range(1, CLASSES + 1)}, "0..124 or 255")
 
@@ -30,6 +31,7 @@ class Vspw(NamedClips):
     """Clips at 480p and 15 frames a second, every frame labelled with 124 classes (the test split has no masks)."""
 
     name = "vspw"
+    Options = VspwOptions
 
     def __init__(self, options: VspwOptions) -> None:
         get = "ask for VSPW_480p on https://www.vspwdataset.com and unpack it"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import AfterValidator
+
+from zeroshot_vss.classifiers import CLASSIFIERS
 from zeroshot_vss.settings.base import NonNegative, Positive, Settings
 from zeroshot_vss.settings.batches import Batches
 
-ClassifierName = Literal["knn", "mlp", "random-forest", "logistic-regression", "nearest-centroid", "linear-svm"]
-"""Keys of `method.classifiers.CLASSIFIERS`, here so that a wrong one is found before any job runs."""
+ClassifierName = Annotated[str, AfterValidator(CLASSIFIERS.known)]
 
 
 class ContextModel(Settings):
@@ -22,6 +24,7 @@ class ContextModel(Settings):
     fit: Literal["first-frame", "first-batch"] = "first-frame"
     """Frames on which K-Means is fitted; `released` takes the whole first batch."""
     classifier: ClassifierName = "knn"
+    """A key of :data:`zeroshot_vss.classifiers.CLASSIFIERS`."""
     classifier_options: dict[str, Any] = {}
     """Handed to the scikit-learn estimator."""
     components: Positive | None = None

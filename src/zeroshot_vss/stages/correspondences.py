@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import h5py
 import numpy as np
 import torch
 
-from zeroshot_vss.io.store import Key, Manifest, add_array, key_of, run_clips
+from zeroshot_vss.io.store import ClipKey, Manifest, add_array, key_of, run_clips
 from zeroshot_vss.jobs.correspondences import CorrespondenceJob
 from zeroshot_vss.machine.runtime import prepare
 from zeroshot_vss.method.batches import cut, rows_of_batch
@@ -17,10 +15,9 @@ from zeroshot_vss.settings.batches import Batches
 from zeroshot_vss.settings.refinement import Correspondence
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.stages.cache import FeatureCache
-from zeroshot_vss.workflow.provenance import code_digest
 
 
-def run(job: CorrespondenceJob, manifest: Path, features: Path) -> None:
+def run(job: CorrespondenceJob) -> None:
     """Write `<clip>.h5`.
 
     `paper`: `matches` [n - 1, h * w], the cell of frame j + 1 for every cell of frame j.
@@ -28,19 +25,20 @@ def run(job: CorrespondenceJob, manifest: Path, features: Path) -> None:
     """
     settings = job.settings
     device = prepare(job.compute)
-    cached = Manifest.load(features)
+    cached = Manifest.load(job.cached)
 
-    def key(name: str) -> Key:
+    def key(name: str) -> ClipKey:
         made_of = key_of(cached.file(name))
-        return {"stage": "correspondences", "code": code_digest(__name__), "clip": made_of.get("clip"),
+        return {"stage": job.stage, "code": job.code, "modules": list(job.modules),
+                "clip": made_of.get("clip"), "versions": job.versions,
                 "weights": made_of.get("weights"), "settings": settings.model_dump(mode="json"),
                 "device": device.type}  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:
-        with FeatureCache(cached.file(name)) as cache:
+        with FeatureCache(cached.verified(name)) as cache:
             match_cells(settings, job.features.sampling, cache, file, device)
 
-    run_clips("correspondences", manifest, job.clips, key, work, [cached])
+    run_clips("correspondences", job.manifest, job.clips, key, work, [cached])
 
 
 def match_cells(

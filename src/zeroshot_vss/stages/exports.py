@@ -6,11 +6,11 @@ from pathlib import Path
 
 from zeroshot_vss.clips.opening import open_result
 from zeroshot_vss.exports import write_exports
-from zeroshot_vss.jobs.overlay import OverlayJob
+from zeroshot_vss.jobs.overlay import ExportsJob
 
 
-def run(job: OverlayJob, folder: Path, manifest: Path) -> None:
+def run(job: ExportsJob) -> None:
     """Write a folder with a file (or folder) a format."""
     (name,) = job.clips
-    with open_result(job.dataset.open(), name, job.names, manifest) as result:
-        write_exports(result, folder)
+    with open_result(job.open(), name, job.names, job.maps) as result:
+        write_exports(result, Path(job.folder))

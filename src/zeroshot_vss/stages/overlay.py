@@ -16,16 +16,16 @@ from zeroshot_vss.method.batches import cut
 from zeroshot_vss.settings.batches import Batches
 
 
-def run(job: OverlayJob, video: Path, labels: Path, manifest: Path) -> None:
+def run(job: OverlayJob) -> None:
     """Write the overlay video (MP4) and a folder of palette PNGs whose values are the labels."""
-    (name,), at_once = job.clips, job.compute.frames_at_once
+    (name,), at_once, labels = job.clips, job.compute.frames_at_once, Path(job.labels)
     how = Drawing(job.opacity, job.outlines, job.legend, job.side_by_side)
     partial = labels.with_name(f".{labels.name}.part")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    with open_result(job.dataset.open(), name, job.names, manifest, at_once) as result:
+    with open_result(job.open(), name, job.names, job.maps, at_once) as result:
         clip, colours = result.clip, result.legend.colours
-        with VideoWriter.like(plain(clip), video, job.fps) as writer:
+        with VideoWriter.like(plain(clip), Path(job.video), job.fps) as writer:
             for frames in progress(cut(len(clip), Batches(size=at_once)), len, f"overlay of {name}"):
                 maps = result.labels(frames)
                 writer.write(draw(clip.frames(frames), maps, result.legend, result.shown, how))

@@ -11,15 +11,15 @@ from zeroshot_vss.report.job import TablePlayerJob
 from zeroshot_vss.stages.row_overlay import FPS, FPS_OF_FEW
 
 
-def run(job: TablePlayerJob, page: Path, *manifests: Path) -> None:
-    """Write the player; the manifests are those of the rows' label maps, in their order."""
-    dataset, (name,) = job.dataset.open(), job.clips
+def run(job: TablePlayerJob) -> None:
+    """Write the player."""
+    dataset, (name,) = job.open(), job.clips
     clip = dataset.clip(name)
     mapped = list(clip.mapped())
     fps = job.fps or (FPS if len(mapped) == len(clip) else FPS_OF_FEW)
     with ExitStack() as stack:
         results = [
             (title, stack.enter_context(open_result(dataset, name, {}, manifest)))
-            for title, manifest in zip(job.titles, manifests, strict=True)
+            for title, manifest in zip(job.titles, job.maps, strict=True)
         ]
-        write_player(page, f"{job.title}: {name}", results, mapped, fps, names=False)
+        write_player(Path(job.page), f"{job.title}: {name}", results, mapped, fps, names=False)

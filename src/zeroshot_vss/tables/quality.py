@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pandas as pd
 
+from zeroshot_vss.jobs.base import Job, Parts
 from zeroshot_vss.settings.base import Settings
+from zeroshot_vss.tables.files import layouts
 
 FIGURES = {"miou": "mIoU", "mvc8": "mVC8", "mvc16": "mVC16", "j_and_f": "J&F", "j_mean": "J", "f_mean": "F"}
 """The paper's figures: key in the scores and column. A table shows those that its data sets' protocols have."""
@@ -35,10 +37,16 @@ class TableRow(Settings):
     dataset: str
     key: tuple[str, str, str]
     """Names of method, backbone and data set in the config, which published rows are matched by."""
+    scores: str = ""
+    """JSON of the pooled figures."""
+    timed: Parts | None = None
+    """Manifests of the stage whose seconds the table shows."""
 
 
-class TableJob(Settings):
+class TableJob(Job):
     """What the job that prints a table is told."""
+
+    stage: ClassVar[str] = "table"
 
     title: str
     across: Literal["datasets", "backbones"] = "datasets"
@@ -46,6 +54,16 @@ class TableJob(Settings):
     seconds: str | None = None
     """Name of a stage whose seconds a clip are a further column."""
     rows: tuple[TableRow, ...]
+    published: str | None = None
+    """The paper's figures; None where they are lost."""
+    csv: str
+
+    def inputs(self) -> list[str]:
+        timed = [path for row in self.rows if row.timed for path in row.timed.paths()]
+        return [*(row.scores for row in self.rows), *timed, *([self.published] if self.published else [])]
+
+    def outputs(self) -> list[str]:
+        return layouts(self.csv)
 
 
 def long_table(

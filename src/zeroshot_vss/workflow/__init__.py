@@ -1,1 +1,1 @@
-"""The workflow: configuration, plan of targets, provenance of results. Knows nothing of Snakemake."""
+"""The workflow: plan of targets, provenance of results. Knows nothing of Snakemake."""

@@ -16,15 +16,15 @@ from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.costs import Cost, costs_of
 from zeroshot_vss.io.formatting import size_words
 from zeroshot_vss.io.store import open_clip
+from zeroshot_vss.provenance.code import code_digest
 from zeroshot_vss.tables.used_settings import settings_of
-from zeroshot_vss.workflow.provenance import code_digest
 
 FOLDERS = ("checked", "features", "correspondences", "coarse", "maps", "baselines", "segmenters", "inspect")
 """Of the stages, below the folder of the results: `<folder>/<data set>/.../<clip>.h5` and `<part>.json`."""
 SOURCES = ("checked", "features", "correspondences", "coarse")
 """Those whose results other stages read."""
 DEVICE = ("device", "precision", "compiled")
-SAID = ("stage", "code", "clip", "settings", "weights", *DEVICE, "inputs")
+SAID = ("stage", "code", "modules", "clip", "settings", "weights", *DEVICE, "inputs")
 """Entries of a key that are said in words; stages may have more."""
 
 Facts = list[tuple[str, str]]
@@ -118,9 +118,9 @@ def _pairs(values: Mapping[str, Any]) -> str:
 
 def _code_words(origin: Origin) -> str:
     try:
-        now = code_digest(f"zeroshot_vss.stages.{origin.stage}")
+        now = code_digest(*origin.key["modules"])
     except OSError:
-        return "a stage that this version does not have"
+        return "modules that this version does not have"
     return "as it is now" if now == origin.key["code"] else f"not as it is now ({now})"
 
 

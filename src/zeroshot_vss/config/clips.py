@@ -1,0 +1,21 @@
+"""The user's own clips in the configuration."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from zeroshot_vss.settings.base import Settings
+
+
+class ClipsConfig(Settings):
+    """How a user's own clips are segmented."""
+
+    method: str
+    backbone: str
+    fps: float | None = Field(default=None, gt=0)
+    """Of the overlay video; by default that of the video file, 15 for a folder."""
+    opacity: float = Field(default=0.45, ge=0, le=1)
+    outlines: bool = True
+    legend: bool = True
+    side_by_side: bool = False
+    """The plain frame beside the drawn one."""

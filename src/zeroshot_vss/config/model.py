@@ -1,0 +1,129 @@
+"""The whole configuration, as written in config/*.yaml."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from zeroshot_vss.config.backbones import BackboneConfig
+from zeroshot_vss.config.clips import ClipsConfig
+from zeroshot_vss.config.datasets import DataSetConfig
+from zeroshot_vss.config.figures import FiguresConfig, OverviewConfig
+from zeroshot_vss.config.methods import MethodConfig
+from zeroshot_vss.config.names import VARIANT, Name, all_known
+from zeroshot_vss.config.overrides import Overrides, merge
+from zeroshot_vss.config.own_clip import AnyClip
+from zeroshot_vss.config.sweeps import SweepConfig
+from zeroshot_vss.config.tables import TableConfig
+from zeroshot_vss.config.validation import validated
+from zeroshot_vss.io.files import check_name
+from zeroshot_vss.machine.compute import Compute
+from zeroshot_vss.settings.base import NonNegative, Settings
+from zeroshot_vss.settings.baseline import Baseline
+from zeroshot_vss.settings.method import MethodSettings
+
+
+class Config(Settings):
+    """The whole configuration."""
+
+    seed: NonNegative
+    """Of all random numbers: K-Means, noise, classifiers."""
+    compute: Compute = Compute()
+    rerun: tuple[Literal["versions"], ...] = ()
+    """What else makes results be done again: `versions`, those of torch, diffusers, scikit-learn and the others."""
+    datasets: dict[str, DataSetConfig]
+    backbones: dict[str, BackboneConfig]
+    protocols: dict[str, Overrides]
+    methods: dict[str, MethodConfig]
+    tables: dict[Name, TableConfig]
+    sweeps: dict[Name, SweepConfig] = {}
+    overview: OverviewConfig
+    figures: FiguresConfig | None = None
+    """The figures of the paper; None for none."""
+    clips: dict[str, AnyClip] = {}
+    """A name and a path, to a video file or a folder of frames; or a path, a mask and names."""
+    user_clips: ClipsConfig
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Config:
+        for table, config in self.tables.items():
+            all_known(f"tables.{table}.datasets", config.datasets, self.datasets)
+            all_known(f"tables.{table}.backbones", config.backbones, self.backbones)
+            all_known(f"tables.{table}.methods", config.methods, self.methods)
+        for name, sweep in self.sweeps.items():
+            all_known(f"sweeps.{name}.method", [sweep.method], self.methods)
+            all_known(f"sweeps.{name}.datasets", sweep.datasets, self.datasets)
+            all_known(f"sweeps.{name}.backbones", sweep.backbones, self.backbones)
+        for name, method in self.methods.items():
+            all_known(f"methods.{name}.predictions", method.predictions or (), self.datasets)
+            named = method.segmenter.datasets if method.segmenter else ()
+            all_known(f"methods.{name}.segmenter.datasets", named, self.datasets)
+        all_known("overview.dataset", [self.overview.dataset], self.datasets)
+        all_known("overview.backbone", [self.overview.backbone], self.backbones)
+        all_known("overview.methods", self.overview.methods, self.methods)
+        if self.figures is not None:
+            all_known("figures.backbones", self.figures.backbones, self.backbones)
+            all_known("figures: methods", self.figures.named_methods(), self.methods)
+            all_known("figures: data sets", self.figures.named_datasets(), self.datasets)
+        for where, names in (
+            ("clips", self.clips), ("datasets", self.datasets), ("backbones", self.backbones),
+            ("methods", self.methods), *((f"sweeps.{n}", s.overrides()) for n, s in self.sweeps.items()),
+        ):  # fmt: skip
+            # They become parts of paths, and wildcards, which Snakemake splits at commas in the jobs that it submits.
+            for key in names:
+                check_name(key, where, neither="," + VARIANT)
+        all_known("user_clips.method", [self.user_clips.method], self.methods)
+        all_known("user_clips.backbone", [self.user_clips.backbone], self.backbones)
+        for name, method in self.methods.items():
+            all_known(f"methods.{name}.protocol", [method.protocol], self.protocols)
+        return self
+
+    def method_settings(self, method: str, backbone: str, dataset: str | None = None) -> MethodSettings:
+        """Settings of a diffusion method with a backbone on a data set.
+
+        Laid upon each other: defaults, the protocol, the backbone's, the data set's, the method's, the backbone's for
+        that method, the point of a sweep.
+
+        Raises:
+            InputError: the overrides hold an unknown key, a wrong type or values that do not fit each other.
+        """
+        base, varied = self._variant(method)
+        chosen, model = self.methods[base], self.backbones[backbone]
+        merged: Overrides = MethodSettings().model_dump()
+        layers = (
+            {"sampling": {"seed": self.seed}, "context": {"seed": self.seed}},
+            self.protocols[chosen.protocol],
+            model.settings,
+            self.datasets[dataset].settings if dataset in self.datasets else {},
+            chosen.settings,
+            model.methods.get(base, {}),
+            varied,
+        )
+        for layer in layers:
+            merged = merge(merged, layer)
+        return validated(
+            MethodSettings,
+            merged,
+            f"methods: {method} with backbone {backbone}" + (f" on {dataset}" if dataset in self.datasets else ""),
+        )
+
+    def _variant(self, method: str) -> tuple[str, Overrides]:
+        """The method behind a point of a sweep, and what the point changes."""
+        base, _, point = method.partition(VARIANT)
+        sweep, _, label = point.partition("=")
+        return base, self.sweeps[sweep].overrides()[label] if point else {}
+
+    def method(self, name: str) -> MethodConfig:
+        """A method, or that behind a point of a sweep."""
+        return self.methods[self._variant(name)[0]]
+
+    def points(self, sweep: str) -> dict[str, str]:
+        """Label of each point of a sweep to the name of its method."""
+        chosen = self.sweeps[sweep]
+        return {label: f"{chosen.method}{VARIANT}{sweep}={label}" for label in chosen.overrides()}
+
+    def baseline_settings(self, method: str) -> Baseline | None:
+        """Settings of a method without a diffusion model; None for the others."""
+        baseline = self.method(method).baseline
+        return None if baseline is None else baseline.model_copy(update={"seed": self.seed})
