@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from zeroshot_vss.clips.naming import numbered, read_names
+from zeroshot_vss.config.validation import validated
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.registry import did_you_mean
 from zeroshot_vss.settings.base import Settings
@@ -29,8 +30,8 @@ class OwnClip(Settings):
     names: dict[str | int, str] | str = {}
     """Names by label of the mask (`1: swan`) or by its colour (`'#ff0000': swan`); without a mask by cluster, where
     clusters of one name become one. Or a file of them, as the player saves it."""
-    clusters: int | None = Field(default=None, ge=1, le=255)
-    """K of K-Means for this clip, in place of the method's."""
+    clusters: Annotated[int, Field(ge=1, le=255)] | Literal["auto"] | None = None
+    """K of K-Means for this clip, in place of the method's; `auto` lets the tokens decide."""
 
     def _names(self) -> dict[str, str]:
         return (
@@ -72,12 +73,21 @@ AnyClip = Annotated[OwnClip, BeforeValidator(_as_clip)]
 """A clip, or its path alone."""
 
 
-def with_clusters(settings: MethodSettings, clusters: int | None) -> MethodSettings:
-    """The settings with a number of clusters of a clip's own."""
+EXPLAINED = 0.6
+"""Share of the tokens' variance that an automatic number of clusters explains."""
+
+
+def with_clusters(settings: MethodSettings, clusters: int | Literal["auto"] | None) -> MethodSettings:
+    """The settings with a number of clusters of a clip's own.
+
+    Raises:
+        InputError: the context model cannot choose their number.
+    """
     if clusters is None:
         return settings
-    context = settings.context.model_copy(update={"clusters": clusters})
-    return settings.model_copy(update={"context": context})
+    own: dict[str, Any] = {"explained": EXPLAINED} if clusters == "auto" else {"clusters": clusters}
+    told = settings.model_dump()
+    return validated(MethodSettings, {**told, "context": {**told["context"], **own}}, "clips: clusters")
 
 
 def check_own_clip(config: Config, name: str) -> None:

@@ -31,7 +31,7 @@ class Done(NamedTuple):
 
     def line(self) -> str:
         """For logs; `read` understands it."""
-        left = "" if self.left is None else f", {_clock(self.left)} left"
+        left = "" if self.left is None else f", {clock(self.left)} left"
         return f"{self.title}: {self.done} of {self.total}{left}"
 
     @classmethod
@@ -74,7 +74,8 @@ def _lines(items: Sequence[_T], size: Callable[[_T], int], title: str) -> Iterat
             said = now
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """[h:]mm:ss."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -28,6 +28,7 @@ from zeroshot_vss.io.video import VideoClip, VideoWriter
 MOST_ROWS = 480
 """Of the video and the label maps in the page."""
 CRF = 23
+_DATA = '<script type="application/json" id="data">'
 HINT = (
     "Names are kept by “save names”; two clusters of one name become one. "
     "Put the file into the configuration (`clips: {{{clip}: {{path: …, names: {file}}}}}`) or give it to "
@@ -93,6 +94,13 @@ def write_player(
     )
     with replacing(path) as partial:
         partial.write_text(text, "utf-8")
+
+
+def read_player(path: Path) -> dict[str, Any]:
+    """What a page was told: its label maps, names, times; for tests and for `segment`."""
+    text = path.read_text("utf-8")
+    begin = text.index(_DATA) + len(_DATA)
+    return json.loads(text[begin : text.index("</script>", begin)])
 
 
 def _encode(
