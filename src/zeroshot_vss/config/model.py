@@ -13,6 +13,7 @@ from zeroshot_vss.config.figures import FiguresConfig, OverviewConfig
 from zeroshot_vss.config.methods import MethodConfig
 from zeroshot_vss.config.names import VARIANT, Name, all_known
 from zeroshot_vss.config.overrides import SINGLE, MethodOverrides, Overrides, merge
+from zeroshot_vss.config.own_clip import AnyClip
 from zeroshot_vss.config.sweeps import ScopeConfig, SweepConfig, inherited
 from zeroshot_vss.config.tables import TableConfig
 from zeroshot_vss.config.validation import validated
@@ -50,8 +51,8 @@ class Config(Settings):
     """The picture of the main table, `results/figures/overview.png`."""
     figures: FiguresConfig | None = None
     """The figures of the paper ([docs/figures.md](../docs/figures.md)); null for none."""
-    clips: dict[str, str] = {}
-    """Your own clips: a name and a path, to a video file or to a folder of frames."""
+    clips: dict[str, AnyClip] = {}
+    """A name and a path, to a video file or a folder of frames; or a path, a mask and names."""
     user_clips: ClipsConfig
     """How your own clips are segmented."""
 

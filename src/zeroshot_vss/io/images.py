@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 def read_rgb(path: Path, where: str) -> NDArray[np.uint8]:
     """Read a frame of any usual pixel format.
 
-    Grey is repeated over the channels; alpha is dropped and the stored colours kept; CMYK is converted; 16-bit
+    Grey is repeated over the channels; transparent pixels show white, as in viewers; CMYK is converted; 16-bit
     values v become round(v / 257), or their high byte in 16-bit RGB. EXIF orientation is applied. Of a file with
     several pictures the first is taken.
 
@@ -50,9 +50,17 @@ def read_rgb(path: Path, where: str) -> NDArray[np.uint8]:
             # Pillow's own conversion clips at 255 instead of scaling.
             grey = ((np.asarray(upright).astype(np.uint32) + 128) // 257).astype(np.uint8)
             return np.repeat(grey[..., None], 3, axis=2)
+        if upright.has_transparency_data:
+            return over_white(np.asarray(upright.convert("RGBA")))
         return np.array(upright.convert("RGB"))
 
     return _with_image(path, title, pixels)
+
+
+def over_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """[..., 4] uint8 RGBA upon white, [..., 3]: round(a c + (1 - a) 255)."""
+    colour, alpha = pixels[..., :3].astype(np.uint32), pixels[..., 3:].astype(np.uint32)
+    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 def read_mask(path: Path, where: str) -> NDArray[np.uint8]:
@@ -83,6 +91,15 @@ def read_mask(path: Path, where: str) -> NDArray[np.uint8]:
         return values.astype(np.uint8)
 
     return _with_image(path, title, ids)
+
+
+def is_colour_image(path: Path, where: str) -> bool:
+    """Whether an image holds colours and not ids or the indices of a palette; from its header alone.
+
+    Raises:
+        InputError: no such file, empty, not an image, or above MAX_PIXELS.
+    """
+    return _with_image(path, f"{where}: mask {path.name}", lambda image: image.mode in _COLOUR_MODES)
 
 
 def image_size(path: Path, where: str) -> tuple[int, int]:
