@@ -130,6 +130,16 @@ def test_every_classifier_learns_separate_groups(name: str) -> None:
     assert np.array_equal(found, again)
 
 
+def test_random_classifiers_draw_from_the_seed() -> None:
+    rng = np.random.default_rng(0)
+    tokens, unseen = rng.standard_normal((2, 200, 5)).astype(np.float32)
+    labels = rng.integers(0, 3, 200)
+    first, second, again = (
+        Guarded("random-forest", {"n_estimators": 3}, seed).fit(tokens, labels).predict(unseen) for seed in (1, 2, 1)
+    )
+    assert np.array_equal(first, again) and (first != second).any()
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_single_label_is_the_answer(name: str) -> None:

@@ -31,11 +31,12 @@ class Verdict:
 
 def options(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mutation", description=__doc__)
+    parser.add_argument("lists", nargs="*", help="lists of mutants/ (backbones, data, ...); all of them by default")
     parser.add_argument("--only", default="", help="mutants whose name or file holds this text")
     parser.add_argument("--leave-out", nargs="*", default=[], metavar="TEST", help="files of tests/ that do not run")
     parser.add_argument("--results", type=Path, default=Path("mutation.jsonl"), help="kept verdicts; taken up again")
     parser.add_argument("--work", type=Path, help="where the copy is made; a temporary folder by default")
-    parser.add_argument("--timeout", type=float, default=300, help="seconds for the tests of a mutant")
+    parser.add_argument("--timeout", type=float, default=300, help="processor seconds for the tests of a mutant")
     parser.add_argument("--places", action="store_true", help="only say which mutants' texts are gone")
     parser.add_argument("--check-tests", action="store_true", help="run all selected tests without a mutant first")
     return parser.parse_args(words)
@@ -80,7 +81,7 @@ def summary(mutants: list[Mutant], verdicts: list[Verdict]) -> str:
 
 def main() -> int:
     chosen = options()
-    mutants = [m for m in read_all() if chosen.only in m.name or chosen.only in m.file]
+    mutants = [m for m in read_all(chosen.lists) if chosen.only in m.name or chosen.only in m.file]
     if not mutants:
         sys.exit(f"no mutant's name or file holds {chosen.only!r}")
     earlier, verdicts = known(chosen.results), []

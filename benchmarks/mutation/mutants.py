@@ -68,9 +68,10 @@ def read(path: Path) -> Iterator[Mutant]:
             yield Mutant(fault["name"], module["file"], fault["old"], fault["new"], tests, fault.get("reason"))
 
 
-def read_all(folder: Path = LIST) -> list[Mutant]:
-    """All mutants, their names made sure to differ."""
-    mutants = [mutant for path in sorted(folder.glob("*.toml")) for mutant in read(path)]
+def read_all(lists: Sequence[str] = ()) -> list[Mutant]:
+    """The mutants of some lists, by default of all, their names made sure to differ."""
+    paths = [LIST / f"{name}.toml" for name in lists] or sorted(LIST.glob("*.toml"))
+    mutants = [mutant for path in paths for mutant in read(path)]
     names = [mutant.name for mutant in mutants]
     if doubled := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"mutants share the name {doubled.pop()!r}")
