@@ -83,8 +83,8 @@ def settings(protocol: str) -> dict[str, Any]:
         "sampling": {"guidance": CHOICES.guidance},
         "features": {"blocks": [6, 7, 8], "step": CHOICES.step},
         "context": {
-            "blocks": list(CHOICES.blocks), "clusters": CLUSTERS[protocol], "initialisations": CHOICES.initialisations,
-            "batches": {"size": CHOICES.batch},
+            "blocks": list(CHOICES.blocks), "clusters": CLUSTERS[protocol],
+            "initialisations": CHOICES.initialisations, "batches": {"size": CHOICES.batch},
         },
         "refinement": {"block": CHOICES.match_block},
     }  # fmt: skip
@@ -127,6 +127,8 @@ def test_cached_queries_are_those_of_literal_passes(protocol: Run, coarse: dict[
     literal = protocol.literal
     with FeatureCache(coarse["features"]) as cache:
         assert cache.grid == literal.grid and cache.frames == len(literal.pixels)
+        last = {f: n for batch in literal.batches for f, n in zip(batch, literal.noise_of(batch), strict=True)}
+        assert cache.last_rows() == [Row(frame, last[frame]) for frame in range(cache.frames)]
         for batch in literal.batches:
             rows = [Row(frame, noise) for frame, noise in zip(batch, literal.noise_of(batch), strict=True)]
             for block in (6, 7, 8):
