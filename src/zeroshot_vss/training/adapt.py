@@ -1,276 +1,154 @@
-"""Adaptation of an embedded backbone to footage, without labels: denoising, and tokens that recognise a place."""
+"""`train adapt`: from a backbone's folder and footage to the folder of a backbone that knows the footage."""
 
 from __future__ import annotations
 
-import copy
+import csv
 import json
-import time
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
-import torch.distributed as dist
 import torch.multiprocessing as mp
 from diffusers import AutoencoderTiny, UNet2DConditionModel
-from pydantic import BaseModel, ConfigDict
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from rich.markup import escape
+from safetensors.torch import save_file
 
-from zeroshot_vss.backbones.hooks import recording
+from zeroshot_vss.backbones.folder import weights_digest
+from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.files import replacing
-from zeroshot_vss.training.autoencoder import to_network
-from zeroshot_vss.training.correspondence import view_loss, walk_loss
-from zeroshot_vss.training.footage import Footage, Pair, alike, cut, draw_view, jitter
-from zeroshot_vss.training.loop import Log, average_gradients, draw_timesteps
-from zeroshot_vss.training.settings import LoopSettings
-from zeroshot_vss.training.unet import build_scheduler
+from zeroshot_vss.store import console
+from zeroshot_vss.training.adaptation import CHECKPOINT, AdaptationSettings, adapt_process
+from zeroshot_vss.training.decoder import tune_decoder
+from zeroshot_vss.training.footage import decode, find_clips
+from zeroshot_vss.training.run import ALLOCATOR
 
-BLOCKS = (6, 7, 8)
-"""The decoder blocks whose queries the method takes."""
-
-
-class AdaptationSettings(LoopSettings):
-    """Everything that the weights depend on, beside the model adapted and the footage."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    height: int = 128
-    """Rows of the views."""
-    stored_height: int = 192
-    """Rows of the decoded frames, from which views are cut."""
-    pairs: int = 2
-    """Pairs of views a step and process."""
-    steps: int = 800
-    rate: float = 6e-4
-    warm_up: int = 50
-    final_share: float = 0.25
-    """Share of the steps, the last ones, in which the rate falls to a fiftieth."""
-    ema: float = 0.995
-    whole_share: float = 0.5
-    """Share of the views that show the whole frame."""
-    zoom: float = 1.6
-    jitter: float = 0.25
-    """Strength of the changes of brightness, contrast, saturation and tint, drawn for each view."""
-    margin_share: float = 0.5
-    """Share of the steps whose views are encoded with a reflected margin, so that both ways of encoding are known."""
-    correspondence: float = 0.05
-    """Weight of the term that asks for similar tokens at the same place; 0 leaves denoising alone."""
-    temperature: float = 0.1
-    same_share: float = 0.5
-    """Share of the pairs that are two views of one frame; the rest are of two frames of a clip."""
-    gap: int = 6
-    """Largest distance of the two frames."""
-    least_alike: float = 0.6
-    """Frames whose thumbnails correlate less are not taken for a pair."""
-    low_noise_share: float = 0.75
+NEEDED = ("unet/config.json", "vae/config.json", "scheduler/scheduler_config.json", "context.safetensors")
+COLUMNS = ("part", "step", "loss", "correspondence", "psnr", *(f"error_t{t}" for t in range(0, 1000, 200)))
 
 
-def rate_at(step: int, settings: AdaptationSettings) -> float:
-    """Warm-up, constant, then a straight line down to a fiftieth over the last steps."""
-    if step < settings.warm_up:
-        return settings.rate * (step + 1) / settings.warm_up
-    left = (settings.steps - step) / max(settings.steps * settings.final_share, 1)
-    return settings.rate * min(1.0, max(left, 0.02))
-
-
-class Adapted(nn.Module):
-    """The denoiser of a backbone's folder, its learned context, and its frozen encoder."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
-        self.context = nn.Parameter(load_file(folder / "context.safetensors")["context"].float())
-        vae = AutoencoderTiny.from_pretrained(folder / "vae", torch_dtype=torch.float32)
-        self.encoder = [vae.encoder.eval().requires_grad_(False)]
-        self.unet = self.unet.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        level = self.unet.up_blocks[BLOCKS[0] // 3]
-        self.queries = {
-            str(b): level.attentions[b % 3].transformer_blocks[0].attn1.to_q  # pyright: ignore
-            for b in BLOCKS
-        }
-
-    @torch.no_grad()
-    def encode(self, images: Tensor, margin: int) -> Tensor:
-        """Latents [n, 4, h, w] of images in [-1, 1]; `margin` latents are reflected around and cut off again."""
-        if margin == 0:
-            return self.encoder[0](images)
-        wide = nn.functional.pad(images, (4 * margin,) * 4, mode="reflect")
-        return self.encoder[0](wide)[..., margin:-margin, margin:-margin]
-
-    def forward(self, noisy: Tensor, timesteps: Tensor) -> tuple[Tensor, Tensor]:
-        """Predicted noise, and the queries [2, n, cells, channels]: the mean of the blocks, and block 7's."""
-        with recording(self.queries) as tape:
-            context = self.context.expand(len(noisy), -1, -1)
-            predicted = self.unet(noisy, timesteps, context).sample
-        return predicted, torch.stack([torch.stack(list(tape.values())).mean(0), tape["7"]])
-
-
-def draw_pair(footage: Footage, clip: int, size: tuple[int, int], s: AdaptationSettings, rng: np.random.Generator):
-    """Two views of a frame of a clip, or of two frames near each other."""
-    frames = footage.clips[clip]
-    first = int(rng.integers(len(frames)))
-    second = first
-    if rng.random() >= s.same_share:
-        near = int(np.clip(first + rng.integers(1, s.gap + 1) * rng.choice([-1, 1]), 0, len(frames) - 1))
-        if alike(frames[first], frames[near], s.least_alike):
-            second = near
-    views = (draw_view(s.whole_share, s.zoom, rng), draw_view(s.whole_share, s.zoom, rng))
-    images = [jitter(cut(frames[i], v, size), s.jitter, rng) for i, v in zip((first, second), views, strict=True)]
-    return Pair(np.stack(images), views, first == second)
-
-
-def draw_pairs(footage: Footage, s: AdaptationSettings, rng: np.random.Generator) -> list[Pair]:
-    """The pairs of a step of one process: of clips of one shape, each frame as likely as any other."""
-    lengths = np.array([len(c) for c in footage.clips])
-    shapes = [view_size(c, s.height) for c in footage.clips]
-    chosen = int(rng.choice(len(lengths), p=lengths / lengths.sum()))
-    alike_shapes = np.array([shape == shapes[chosen] for shape in shapes]) * lengths
-    others = rng.choice(len(lengths), s.pairs - 1, p=alike_shapes / alike_shapes.sum())
-    return [draw_pair(footage, int(c), shapes[chosen], s, rng) for c in (chosen, *others)]
-
-
-def view_size(frames: np.ndarray, height: int) -> tuple[int, int]:
-    """Height and width of the views of a clip, multiples of 32."""
-    rows, columns = frames.shape[1:3]
-    height = max(min(height, rows) // 32 * 32, 32)
-    return height, max(round(columns * height / rows / 32) * 32, 32)
-
-
-class Losses(NamedTuple):
-    """Of one step of one process."""
-
-    total: Tensor
-    squared: Tensor
-    """[n] errors of the predicted noise."""
-    timesteps: Tensor
-    correspondence: float
-
-
-def step_losses(model: Adapted, footage: Footage, s: AdaptationSettings, rng: np.random.Generator) -> Losses:
-    """Draw a batch and compute what is to be made small."""
-    pairs = draw_pairs(footage, s, rng)
-    images = to_network(np.concatenate([p.images for p in pairs]))
-    clean = model.encode(images, 4 if rng.random() < s.margin_share else 0)
-    noise = torch.from_numpy(rng.standard_normal(clean.shape, dtype=np.float32))
-    timesteps = draw_timesteps(len(pairs), s, rng).repeat_interleave(2)
-    noisy = build_scheduler().add_noise(clean, noise, timesteps)  # pyright: ignore[reportArgumentType]
-    predicted, queries = model(noisy.contiguous(memory_format=torch.channels_last), timesteps)
-    squared = (predicted - noise).square().mean((1, 2, 3))
-    grid = (clean.shape[2] // 2, clean.shape[3] // 2)
-    terms = []
-    for i, pair in enumerate(pairs):
-        if s.correspondence and timesteps[2 * i] < s.low_noise_limit:
-            loss = view_loss if pair.same else walk_loss
-            terms += [loss(tokens[2 * i : 2 * i + 2], pair.views, grid, s.temperature) for tokens in queries]
-    asked = torch.stack(terms).mean() if terms else torch.zeros(())
-    return Losses(squared.mean() + s.correspondence * asked, squared, timesteps, float(asked.detach()))
-
-
-def adapt_process(
-    rank: int, model_folder: Path, footage: Footage, settings: AdaptationSettings, work: Path, log: Log
+def adapt(
+    base: Path,
+    frames: Sequence[Path],
+    out: Path,
+    settings: AdaptationSettings,
+    work: Path | None = None,
+    exclude: Sequence[str] = (),
 ) -> None:
-    """One of `settings.processes` data-parallel processes; rank 0 writes checkpoints and the log."""
-    torch.set_num_threads(1)
-    if settings.processes > 1:
-        meeting = work / "meeting"
-        dist.init_process_group("gloo", init_method=f"file://{meeting.resolve()}", rank=rank,
-                                world_size=settings.processes)  # fmt: skip
-    model = Adapted(model_folder)
-    trainer = Trainer(model, settings)
-    checkpoint = work / "checkpoint.pt"
-    if checkpoint.exists():
-        trainer.restore(torch.load(checkpoint, weights_only=True))
-    started, before = time.monotonic(), trainer.step
-    last_saved = started
-    tally = Tally()
-    while trainer.step < settings.steps:
-        # Each step has a generator of its own, so that a resumed training draws what an uninterrupted one does.
-        rng = np.random.default_rng([settings.seed, 3, rank, trainer.step])
-        losses = step_losses(model, footage, settings, rng)
-        trainer.update(losses.total)
-        tally.add(losses)
-        if rank == 0:
-            done = trainer.step == settings.steps
-            if trainer.step % 25 == 0 or done:
-                seconds = time.monotonic() - started
-                log({"part": "adaptation", "step": trainer.step, "seconds": round(seconds, 1)} | tally.flush())
-            if done or time.monotonic() - last_saved > 120:
-                last_saved = time.monotonic()
-                with replacing(checkpoint) as partial_file:
-                    torch.save(trainer.state(), partial_file)
-    if settings.processes > 1:
-        dist.destroy_process_group()
+    """Train a backbone on with unlabelled footage and write a diffusers folder.
+
+    The command can be stopped at any time; repeated, it goes on where the last checkpoint was written.
+
+    Args:
+        base: folder of the image backbone to start from, such as models/scenes-tiny.
+        frames: videos, folders of frames, or folders of these; folders of annotations below them are passed over.
+        out: folder for the backbone, training.json and training-log.csv.
+        settings: see :class:`AdaptationSettings`.
+        work: folder for decoded frames and checkpoints, `<out>-work` by default; may be removed afterwards.
+        exclude: names of clips that are left out.
+
+    Raises:
+        InputError: nothing to train on, a frame that cannot be read, clips with frames of several sizes, a base of
+            another kind, or `work` of another training.
+    """
+    _check_base(base)
+    work = work or out.with_name(f"{out.name}-work")
+    clips = find_clips(frames, exclude)
+    work.mkdir(parents=True, exist_ok=True)
+    digest = weights_digest(BackboneSpec(name=base.name, path=str(base)))
+    _check_work(work, {"base": digest, "settings": settings.model_dump(mode="json")})
+    os.environ.update(ALLOCATOR)
+    footage = decode(clips, settings.stored_height, work / "frames")
+    console.print(f"{footage.frames} frames of {len(clips)} clips, without labels", soft_wrap=True)
+    log = partial(append_row, work / "training-log.csv")
+    (work / "meeting").unlink(missing_ok=True)  # of an interrupted training
+    mp.spawn(adapt_process, (base, footage, settings, work, log), settings.processes)  # pyright: ignore
+    _export(base, work, out)
+    if settings.decoder_steps:
+        vae = AutoencoderTiny.from_pretrained(base / "vae", torch_dtype=torch.float32)
+        save_autoencoder(tune_decoder(vae, footage, settings, log), out / "vae")
+    told = {"base": base.name, "base_digest": digest, "clips": [p.stem for p in clips],
+            "frames": footage.frames, "settings": settings.model_dump(mode="json")}  # fmt: skip
+    with replacing(out / "training.json") as part:
+        part.write_text(json.dumps(told, indent=2) + "\n")
+    shutil.copy(work / "training-log.csv", out)
+    console.print(escape(config_lines(out, settings.height)), highlight=False, soft_wrap=True)
 
 
-class Trainer:
-    """AdamW with an exponential average of the weights; its state can be stored and restored."""
+def config_lines(out: Path, height: int) -> str:
+    """The configuration by which the workflow uses an adapted model."""
+    return f"""{out} is ready. It is used with this configuration:
 
-    def __init__(self, model: Adapted, settings: AdaptationSettings) -> None:
-        self.named = {name: p for name, p in model.named_parameters() if p.requires_grad}
-        self.parameters = list(self.named.values())
-        self.average = copy.deepcopy([p.detach() for p in self.parameters])
-        self.settings = settings
-        self.step = 0
-        groups = [
-            {"params": [p for p in self.parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
-            {"params": [p for p in self.parameters if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        self.optimiser = torch.optim.AdamW(groups, settings.rate, betas=(0.9, 0.99))
-
-    def update(self, loss: Tensor) -> None:
-        """One step down the gradient."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate_at(self.step, self.settings)
-        self.optimiser.zero_grad()
-        loss.backward()
-        if self.settings.processes > 1:
-            average_gradients(self.parameters, self.settings.processes)
-        nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        self.optimiser.step()
-        ema = min(self.settings.ema, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(self.average, [p.detach() for p in self.parameters], 1 - ema)
-        self.step += 1
-
-    def state(self) -> dict[str, Any]:
-        """All that a restart needs."""
-        return {"step": self.step, "optimiser": self.optimiser.state_dict(),
-                "weights": {n: p.detach() for n, p in self.named.items()},
-                "average": dict(zip(self.named, self.average, strict=True))}  # fmt: skip
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a stored state."""
-        self.step = state["step"]
-        self.optimiser.load_state_dict(state["optimiser"])
-        with torch.no_grad():
-            for name, p in self.named.items():
-                p.copy_(state["weights"][name])
-            for name, average in zip(self.named, self.average, strict=True):
-                average.copy_(state["average"][name])
+backbones:
+  {out.name}:
+    title: {out.name}
+    path: {out}
+    settings:
+      sampling: {{guidance: 1.0, height: {height}, steps: 17, start: 13, noise: clip}}
+      features: {{step: 13}}
+      context: {{clusters: 60}}
+      upsampling: {{modulation: {{step: 13, blend_through: 15}}}}
+user_clips:
+  backbone: {out.name}"""
 
 
-class Tally:
-    """Sums of the losses between two rows of the log."""
+def _check_base(base: Path) -> None:
+    missing = next((name for name in NEEDED if not (base / name).is_file()), None)
+    if missing:
+        raise InputError(
+            f"--from {base}: there is no {missing}; adaptation starts from an image model such as models/scenes-tiny"
+        )
+    kind = json.loads((base / "vae" / "config.json").read_text()).get("_class_name")
+    if kind != "AutoencoderTiny":
+        raise InputError(f"--from {base}: its autoencoder is {kind}; expected AutoencoderTiny, as of scenes-tiny")
 
-    def __init__(self) -> None:
-        self._sums, self._seen, self._asked = np.zeros(5), np.zeros(5), []
 
-    def add(self, losses: Losses) -> None:
-        """Count a step."""
-        fifths = losses.timesteps.numpy() // 200
-        np.add.at(self._sums, fifths, losses.squared.detach().numpy())
-        np.add.at(self._seen, fifths, 1)
-        if losses.correspondence:
-            self._asked.append(losses.correspondence)
+def _check_work(work: Path, told: dict[str, object]) -> None:
+    """Refuse a work folder of another training, whose checkpoint would be gone on from."""
+    stored = work / "settings.json"
+    text = json.dumps(told, indent=2) + "\n"
+    if not stored.exists():
+        stored.write_text(text)
+    elif stored.read_text() != text:
+        raise InputError(f"{work} is of a training with another base or other settings (see {stored}); "
+                         "choose another --work, or remove it")  # fmt: skip
 
-    def flush(self) -> dict[str, float]:
-        """Means since the last call."""
-        means = self._sums / np.maximum(self._seen, 1)
-        row = {"loss": round(self._sums.sum() / self._seen.sum(), 5)}
-        row["correspondence"] = round(float(np.mean(self._asked or [0])), 4)
-        row |= {f"error_t{200 * i}": round(float(v), 4) for i, v in enumerate(means)}
-        self.__init__()
-        return row
+
+def append_row(path: Path, row: dict[str, float | int | str]) -> None:
+    """Append a row to the training log; rows at or beyond its step, of an interrupted training, are dropped."""
+    rows: list[dict[str, str]] = []
+    if path.exists():
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+    kept = [r for r in rows if r["part"] != row["part"] or int(r["step"]) < int(row["step"])]
+    with replacing(path) as part, part.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows([*kept, row])  # pyright: ignore[reportArgumentType]
+
+
+def _export(base: Path, work: Path, out: Path) -> None:
+    """Write the averaged weights in half precision; the rest is the base's."""
+    average = torch.load(work / CHECKPOINT, weights_only=True)["average"]
+    # A fresh model: one that was loaded would write its folder into the config.
+    config: Any = UNet2DConditionModel.load_config(base / "unet")
+    unet: Any = UNet2DConditionModel.from_config(config)
+    weights = {k.removeprefix("unet."): v.contiguous() for k, v in average.items() if k.startswith("unet.")}
+    unet.load_state_dict(weights)
+    out.mkdir(parents=True, exist_ok=True)
+    unet.half().save_pretrained(out / "unet")
+    save_file({"context": average["context"].half()}, out / "context.safetensors")
+    for part in ("vae", "scheduler", "tiny_decoder"):
+        if (base / part).is_dir():
+            shutil.copytree(base / part, out / part, dirs_exist_ok=True)
+
+
+def save_autoencoder(vae: AutoencoderTiny, folder: Path) -> None:
+    """Write an autoencoder in half precision, its config without the entries that loading added."""
+    config = json.loads((folder / "config.json").read_text())
+    vae.half().save_pretrained(folder)
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")

@@ -39,7 +39,9 @@ def targets(a: View, b: View, grid: tuple[int, int], spread: float) -> tuple[Ten
     """
     places = cells_in_view(cells_in_frame(a, grid), b, grid)
     inside = ((places > -0.5) & (places < torch.tensor(grid) - 0.5)).all(-1)
-    cells = torch.stack(torch.meshgrid(torch.arange(grid[0]), torch.arange(grid[1]), indexing="ij"), -1).reshape(-1, 2)
+    cells = torch.stack(torch.meshgrid(torch.arange(grid[0]), torch.arange(grid[1]), indexing="ij"), -1).reshape(
+        -1, 2
+    )
     squared = (places[:, None] - cells[None]).square().sum(-1)
     return torch.softmax(-squared / (2 * spread**2), -1), inside
 

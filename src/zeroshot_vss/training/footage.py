@@ -1,4 +1,4 @@
-"""Real footage as training material: frames found, decoded once, and drawn as pairs of views. Masks are never opened."""
+"""Real footage as training material: frames found, decoded once, drawn as pairs of views; masks are never opened."""
 
 from __future__ import annotations
 
