@@ -60,6 +60,9 @@ class AdaptationSettings(LoopSettings):
     """Strength of the changes of brightness, contrast, saturation and tint, drawn for each view."""
     margin_share: float = 0.5
     """Share of the steps whose views are encoded with a reflected margin, so that both ways of encoding are known."""
+    denoise_every: int = 3
+    """Denoising is trained at every so many steps; the others end at the last block whose queries are wanted, for
+    about half of the cost."""
     correspondence: float = 0.15
     """Weight of the term that asks for similar tokens at the same place; 0 leaves denoising alone."""
     temperature: float = 0.1
@@ -106,12 +109,39 @@ class Adapted(nn.Module):
         wide = nn.functional.pad(images, (4 * margin,) * 4, mode="reflect")
         return self.encoder[0](wide)[..., margin:-margin, margin:-margin]
 
-    def forward(self, noisy: Tensor, timesteps: Tensor) -> tuple[Tensor, Tensor]:
-        """Predicted noise, and the queries [2, n, cells, channels]: the mean of the blocks, and block 7's."""
-        with recording(self.queries) as tape:
-            context = self.context.expand(len(noisy), -1, -1)
+    def forward(self, noisy: Tensor, timesteps: Tensor, whole: bool = True) -> tuple[Tensor | None, Tensor]:
+        """Predicted noise, and the queries [2, n, cells, channels]: the mean of the blocks, and block 7's.
+
+        The pass ends at the last of the queries unless it is to be `whole`; then there is no predicted noise.
+        """
+        context = self.context.expand(len(noisy), -1, -1)
+        predicted = None
+        with recording(self.queries) as tape, _ending(None if whole else self.queries[str(BLOCKS[-1])]):
             predicted = self.unet(noisy, timesteps, context).sample
         return predicted, torch.stack([torch.stack(list(tape.values())).mean(0), tape["7"]])
+
+
+class _End(Exception):
+    """Ends a forward pass."""
+
+
+@contextmanager
+def _ending(module: nn.Module | None) -> Iterator[None]:
+    """End the forward pass made inside once the module has given its output; None lets it run."""
+    if module is None:
+        yield
+        return
+
+    def end(*_: object) -> None:
+        raise _End
+
+    handle = module.register_forward_hook(end)
+    try:
+        yield
+    except _End:
+        pass
+    finally:
+        handle.remove()
 
 
 def draw_pair(
@@ -157,16 +187,20 @@ class Losses(NamedTuple):
     correspondence: float
 
 
-def step_losses(model: Adapted, footage: Footage, s: AdaptationSettings, rng: np.random.Generator) -> Losses:
-    """Draw a batch and compute what is to be made small."""
+def step_losses(
+    model: Adapted, footage: Footage, s: AdaptationSettings, rng: np.random.Generator, whole: bool = True
+) -> Losses:
+    """Draw a batch and compute what is to be made small; without the error of the predicted noise unless `whole`."""
     pairs = draw_pairs(footage, s, rng)
     images = to_network(np.concatenate([p.images for p in pairs]))
     clean = model.encode(images, 4 if rng.random() < s.margin_share else 0)
     noise = torch.from_numpy(rng.standard_normal(clean.shape, dtype=np.float32))
-    timesteps = draw_timesteps(len(pairs), s, rng).repeat_interleave(2)
+    drawn = draw_timesteps(len(pairs), s, rng) if whole else torch.from_numpy(
+        rng.integers(0, s.low_noise_limit, len(pairs))
+    )  # fmt: skip
+    timesteps = drawn.repeat_interleave(2)
     noisy = build_scheduler().add_noise(clean, noise, timesteps)  # pyright: ignore[reportArgumentType]
-    predicted, queries = model(noisy.contiguous(memory_format=torch.channels_last), timesteps)
-    squared = (predicted - noise).square().mean((1, 2, 3))
+    predicted, queries = model(noisy.contiguous(memory_format=torch.channels_last), timesteps, whole)
     grid = (clean.shape[2] // 2, clean.shape[3] // 2)
     terms = []
     for i, pair in enumerate(pairs):
@@ -174,7 +208,15 @@ def step_losses(model: Adapted, footage: Footage, s: AdaptationSettings, rng: np
             loss = view_loss if pair.same else walk_loss
             terms += [loss(tokens[2 * i : 2 * i + 2], pair.views, grid, s.temperature) for tokens in queries]
     asked = torch.stack(terms).mean() if terms else torch.zeros(())
+    if predicted is None:
+        return Losses(s.correspondence * asked, torch.zeros(0), torch.zeros(0), float(asked.detach()))
+    squared = (predicted - noise).square().mean((1, 2, 3))
     return Losses(squared.mean() + s.correspondence * asked, squared, timesteps, float(asked.detach()))
+
+
+def is_whole(step: int, settings: AdaptationSettings) -> bool:
+    """Denoising is trained at this step."""
+    return not settings.correspondence or step % settings.denoise_every == 0
 
 
 def adapt_process(
@@ -198,7 +240,8 @@ def adapt_process(
     with _progress(rank, settings.steps, trainer.step, forecast) as advance:
         while trainer.step < settings.steps:
             # Each step has a generator of its own, so that a resumed training draws what an uninterrupted one does.
-            losses = step_losses(model, footage, settings, generator(settings, rank, trainer.step))
+            rng, whole = generator(settings, rank, trainer.step), is_whole(trainer.step, settings)
+            losses = step_losses(model, footage, settings, rng, whole)
             trainer.update(losses.total)
             tally.add(losses)
             advance()
@@ -219,14 +262,15 @@ def generator(settings: AdaptationSettings, rank: int, step: int) -> np.random.G
 
 
 def _time_of_a_step(model: Adapted, footage: Footage, settings: AdaptationSettings, rank: int) -> float:
-    """Seconds of a step, measured on two (the first of which warms up); changes nothing."""
-    seconds = 0.0
-    for step in range(2):
-        started = time.monotonic()
-        step_losses(model, footage, settings, generator(settings, rank, step)).total.backward()
-        seconds = time.monotonic() - started
+    """Seconds of a step on average, measured on a few after one that warms up; changes nothing."""
+    count = settings.denoise_every if settings.correspondence else 1
+    started = 0.0
+    for step in range(-1, count):
+        started = time.monotonic() if step == 0 else started
+        rng, whole = generator(settings, rank, max(step, 0)), is_whole(max(step, 0), settings)
+        step_losses(model, footage, settings, rng, whole).total.backward()
     model.zero_grad()
-    return seconds
+    return (time.monotonic() - started) / count
 
 
 @contextmanager
@@ -298,7 +342,7 @@ class Tally:
 
     def add(self, losses: Losses) -> None:
         """Count a step."""
-        fifths = losses.timesteps.numpy() // 200
+        fifths = losses.timesteps.long().numpy() // 200
         np.add.at(self._sums, fifths, losses.squared.detach().numpy())
         np.add.at(self._seen, fifths, 1)
         if losses.correspondence:
@@ -307,7 +351,7 @@ class Tally:
     def flush(self) -> dict[str, float]:
         """Means since the last call."""
         means = self._sums / np.maximum(self._seen, 1)
-        row = {"loss": round(self._sums.sum() / self._seen.sum(), 5)}
+        row = {"loss": round(float(self._sums.sum() / max(self._seen.sum(), 1)), 5)}
         row["correspondence"] = round(float(np.mean(self._asked or [0])), 4)
         row |= {f"error_t{200 * i}": round(float(v), 4) for i, v in enumerate(means)}
         self.__init__()
