@@ -14,6 +14,9 @@ from torch.nn import functional as F
 
 from zeroshot_vss.training.footage import View
 
+SPREAD = 0.5
+"""Standard deviation, in cells, of the place that a token is to recognise: views' cells lie between each other."""
+
 
 def cells_in_frame(view: View, grid: tuple[int, int]) -> Tensor:
     """Positions [h * w, 2] (row, column) of a view's cell centres, in parts of the frame's sides."""
@@ -52,7 +55,7 @@ def view_loss(tokens: Tensor, views: tuple[View, View], grid: tuple[int, int], t
     logits = a @ b.T / temperature
     losses = []
     for scores, one, other in ((logits, *views), (logits.T, views[1], views[0])):
-        wanted, inside = targets(one, other, grid, 0.7)
+        wanted, inside = targets(one, other, grid, SPREAD)
         each = -(wanted * scores.log_softmax(-1)).sum(-1)
         losses.append((each * inside).sum() / inside.sum().clamp(min=1))
     return torch.stack(losses).mean()
@@ -71,7 +74,7 @@ def walk_loss(tokens: Tensor, views: tuple[View, View], grid: tuple[int, int], t
         whole = View(0, 0, 1, False)
         places = cells_in_view(cells_in_frame(whole, grid), whole, grid)
         near = (places[:, None] - places[None]).abs().amax(-1) < 1.5
-        _, inside = targets(one, other, grid, 0.7)
+        _, inside = targets(one, other, grid, SPREAD)
         each = -((back * near).sum(-1) + 1e-6).log()
         losses.append((each * inside).sum() / inside.sum().clamp(min=1))
     return torch.stack(losses).mean()
