@@ -49,6 +49,33 @@ def cluster(
         return model.fit(tokens)
 
 
+def choose_clusters(tokens: Floats, explained: float, most: int, seed: int) -> int:
+    """Automatic K: the fewest clusters that leave no more than 1 - `explained` of the tokens' variance within them.
+
+    Clips with more to tell apart get more clusters. K-Means explains more with every cluster, so the number is found
+    by bisection, with one initialisation each.
+
+    Args:
+        tokens: [n, channels] that are to be clustered.
+        explained: share of the squared distances to the tokens' mean, above 0 and below 1.
+        most: the largest number that may be chosen.
+        seed: of the initial centres.
+
+    Returns:
+        A number of clusters, 1..`most`; `most` where even these explain less.
+    """
+    total = float(np.square(tokens - tokens.mean(0)).sum())
+    low, high = 1, most
+    while low < high:
+        middle = (low + high) // 2
+        inside: Any = cluster(tokens, middle, seed, initialisations=1).inertia_
+        if inside <= (1 - explained) * total:
+            high = middle
+        else:
+            low = middle + 1
+    return high
+
+
 def principal_components(tokens: Floats, components: int, seed: int) -> Callable[[Floats], Floats]:
     """The projection on the principal components of tokens [n, channels], for arrays [..., channels]."""
     model = PCA(components, random_state=seed).fit(tokens)

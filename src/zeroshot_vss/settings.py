@@ -107,6 +107,9 @@ class ContextModel(Settings):
     """One block, or several whose mean is taken (feature aggregation)."""
     clusters: Positive = 20
     """K. More clusters find smaller objects, up to where they split classes (figure 14)."""
+    explained: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Automatic K: the fewest clusters that explain this share of the tokens' variance, at most `clusters`. None
+    takes `clusters` as they are."""
     initialisations: Positive = 10
     fit: Literal["first-frame", "first-batch"] = "first-frame"
     """Frames on which K-Means is fitted; `released` takes the whole first batch."""

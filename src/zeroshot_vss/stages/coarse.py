@@ -17,6 +17,7 @@ from zeroshot_vss.context import (
     Labels,
     assign_labels,
     carry_labels,
+    choose_clusters,
     cluster,
     name_clusters,
     normalise_tokens,
@@ -30,7 +31,7 @@ from zeroshot_vss.provenance import code_digest
 from zeroshot_vss.runtime import prepare
 from zeroshot_vss.stages.cache import FeatureCache
 from zeroshot_vss.stages.job import CoarseJob
-from zeroshot_vss.store import Key, Manifest, add_array, add_maps, key_of, open_clip, run_clips
+from zeroshot_vss.store import Key, Manifest, add_array, add_maps, console, key_of, open_clip, run_clips
 
 
 def run(job: CoarseJob, manifest: Path, checked: Path, features: Path, correspondences: Path | None = None) -> None:
@@ -93,9 +94,12 @@ def label_clip(
 
     first = tokens(0)
     fitted_on = first if settings.fit == "first-batch" else first[:1]
-    model = cluster(
-        fitted_on.reshape(-1, first.shape[-1]), settings.clusters, settings.seed, settings.initialisations
-    )
+    flat = fitted_on.reshape(-1, first.shape[-1])
+    count = settings.clusters
+    if settings.explained is not None:
+        count = choose_clusters(flat, settings.explained, count, settings.seed)
+        console.print(f"clip '{clip.name}': {count} clusters explain {settings.explained:.0%} of the variance")
+    model = cluster(flat, count, settings.seed, settings.initialisations)
     clusters = model.labels_[: cache.cells].reshape(cache.grid)  # pyright: ignore[reportOptionalSubscript]
     labels = clusters if truth is None or clip.reference else assign_labels(clusters, truth)
     seen = _reduced(job, clip, fitted_on)
