@@ -21,12 +21,14 @@ from zeroshot_vss.errors import InputError
 from zeroshot_vss.training import adapt as command
 from zeroshot_vss.training import adaptation
 from zeroshot_vss.training.adapt import adapt, config_lines
-from zeroshot_vss.training.adaptation import AdaptationSettings, Adapted, Trainer, generator, rate_at, step_losses
+from zeroshot_vss.training.adaptation import Trainer, rate_at
+from zeroshot_vss.training.adapted import Adapted
 from zeroshot_vss.training.autoencoder import build_autoencoder
 from zeroshot_vss.training.correspondence import cells_in_frame, cells_in_view, targets, view_loss, walk_loss
 from zeroshot_vss.training.footage import Footage, View, cut, decode, draw_view, find_clips
+from zeroshot_vss.training.pair_losses import Source, step_source
 from zeroshot_vss.training.run import ALLOCATOR
-from zeroshot_vss.training.settings import TrainingSettings
+from zeroshot_vss.training.settings import AdaptationSettings, TrainingSettings
 from zeroshot_vss.training.unet import Denoiser, build_scheduler
 from zeroshot_vss.video import VideoWriter
 
@@ -34,7 +36,16 @@ SMALL = TrainingSettings(
     autoencoder_channels=4, channels=(16, 16, 32, 32), heads=(1, 1, 2, 2), context_tokens=3, context_width=8
 )
 QUICK = AdaptationSettings(
-    height=64, stored_height=64, steps=4, processes=1, pairs=1, warm_up=1, denoise_every=2, decoder_steps=2
+    height=64,
+    stored_height=64,
+    steps=4,
+    processes=1,
+    pairs=1,
+    pool=2,
+    uses=1,
+    warm_up=1,
+    denoise_every=2,
+    decoder_steps=2,
 )
 WHOLE = View(0, 0, 1, False)
 
@@ -113,30 +124,51 @@ def test_the_record_names_the_footage(adapted: Path) -> None:
     assert AdaptationSettings(**told["settings"]) == QUICK
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_resumed_training_ends_as_an_uninterrupted_one(base: Path, adapted: Path, processes: int) -> None:
-    """The state after two steps, stored and restored, gives bit by bit what four steps give."""
-    footage = decode(find_clips([adapted / "data"]), 64, adapted / f"frames{processes}")
-    settings = QUICK.model_copy(update={"steps": 4})
+@pytest.mark.parametrize("trained", ["queries", "all"])
+def test_a_resumed_training_ends_as_an_uninterrupted_one(base: Path, adapted: Path, trained: str) -> None:
+    """The state after three steps, stored and restored, gives bit by bit what going on gives."""
+    footage = decode(find_clips([adapted / "data"]), 64, adapted / f"frames-{trained}")
+    settings = AdaptationSettings.model_validate(QUICK.model_dump() | {"trained": trained})
 
-    def train(trainer: Trainer, model: Adapted, until: int) -> None:
+    def start() -> tuple[Trainer, Source]:
+        model = Adapted(base)
+        source = step_source(model, footage, settings, 1)
+        return Trainer(model, settings), source
+
+    def train(trainer: Trainer, source: Source, until: int) -> None:
         while trainer.step < until:
-            rng = generator(settings, processes - 1, trainer.step)
-            trainer.update(step_losses(model, footage, settings, rng, trainer.step % 2 == 0).total)
+            trainer.update(source(trainer.step).total)
 
-    model = Adapted(base)
-    straight = Trainer(model, settings)
-    train(straight, model, 2)
-    path = adapted / f"half{processes}.pt"
+    straight, source = start()
+    train(straight, source, 3)
+    path = adapted / f"{trained}.pt"
     torch.save(straight.state(), path)
-    train(straight, model, 4)
-    model = Adapted(base)
-    resumed = Trainer(model, settings)
+    train(straight, source, 5)
+    resumed, source = start()
     resumed.restore(torch.load(path, weights_only=True))
-    train(resumed, model, 4)
-    assert resumed.step == straight.step == 4
+    train(resumed, source, 5)
+    assert resumed.step == straight.step == 5
     assert all(torch.equal(a, b) for a, b in zip(straight.average, resumed.average, strict=True))
     assert all(torch.equal(a, b) for a, b in zip(straight.parameters, resumed.parameters, strict=True))
+
+
+def test_the_level_is_passed_as_in_the_whole_network(base: Path) -> None:
+    """Kept passes give the queries that a whole pass gives."""
+    model = Adapted(base)
+    noisy, timesteps = torch.randn(2, 4, 16, 24, generator=torch.manual_seed(1)), torch.tensor([10, 300])
+    _, wanted = model(noisy, timesteps)
+    nothing, ended = model(noisy, timesteps, False)
+    given, output = model.until_level(noisy, timesteps)
+    again, queries = model.level_pass(given)
+    assert nothing is None and torch.equal(ended, wanted)
+    assert torch.allclose(queries, wanted, atol=1e-5) and torch.allclose(again, output, atol=1e-5)
+
+
+def test_only_the_level_of_the_queries_changes(adapted: Path, base: Path) -> None:
+    name = "unet/diffusion_pytorch_model.safetensors"
+    before, after = load_file(base / name), load_file(adapted / "mine" / name)
+    changed = {".".join(k.split(".")[:2]) for k in before if not torch.equal(before[k], after[k])}
+    assert changed == {"up_blocks.2"}
 
 
 def test_the_command_goes_on_from_a_checkpoint(
@@ -146,24 +178,22 @@ def test_the_command_goes_on_from_a_checkpoint(
     stopped = tmp_path / "mine"
 
     def interrupted(function, arguments, processes) -> None:
-        rank_arguments = list(arguments)
-        real = adaptation.step_losses
+        update = Trainer.update
 
-        def fails(model, footage, settings, rng, whole=True):
-            if (work / adaptation.CHECKPOINT).exists():
+        def fails(self, loss):
+            if self.step == 2:
                 raise KeyboardInterrupt
-            return real(model, footage, settings, rng, whole)
+            update(self, loss)
 
-        work = rank_arguments[3]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(adaptation, "SECONDS_BETWEEN_CHECKPOINTS", -1)
-            patch.setattr(adaptation, "step_losses", fails)
-            function(0, *rank_arguments)
+            patch.setattr(Trainer, "update", fails)
+            function(0, *arguments)
 
     monkeypatch.setattr(command.mp, "spawn", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(base, adapted / "data", stopped)
-    assert torch.load(tmp_path / "mine-work" / "checkpoint.pt", weights_only=True)["step"] == 1
+    assert torch.load(tmp_path / "mine-work" / "checkpoint.pt", weights_only=True)["step"] == 2
     monkeypatch.undo()
     run(base, adapted / "data", stopped)
     for name in ("unet/diffusion_pytorch_model.safetensors", "context.safetensors"):

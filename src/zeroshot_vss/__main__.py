@@ -15,7 +15,7 @@ from zeroshot_vss.metrics.protocols import PROTOCOLS, Figures
 TRAINING_OPTIONS = ("seed", "processes", "clips", "autoencoder_steps", "steps")
 ADAPTATION_OPTIONS = {
     "steps": int, "height": int, "stored_height": int, "seed": int, "processes": int, "rate": float,
-    "correspondence": float, "decoder_steps": int,
+    "correspondence": float, "decoder_steps": int, "trained": str,
 }  # fmt: skip
 PROTOCOL_OF = {
     "vspw": "vspw",
@@ -92,7 +92,7 @@ def train(args: argparse.Namespace) -> None:
 def adapt(args: argparse.Namespace) -> None:
     """Train a backbone on with unlabelled footage."""
     from zeroshot_vss.training.adapt import adapt
-    from zeroshot_vss.training.adaptation import AdaptationSettings
+    from zeroshot_vss.training.settings import AdaptationSettings
 
     asked = {name: value for name in ADAPTATION_OPTIONS if (value := getattr(args, name)) is not None}
     adapt(args.base, args.frames, args.out, AdaptationSettings(**asked), args.work, args.exclude)
@@ -163,9 +163,7 @@ def _add_adapt(adapted: argparse.ArgumentParser) -> None:
     adapted.add_argument("--out", required=True, type=Path, help="folder for the weights, in diffusers' format")
     adapted.add_argument("--work", type=Path, help="folder for frames and checkpoints; <out>-work by default")
     for name, kind in ADAPTATION_OPTIONS.items():
-        adapted.add_argument(
-            f"--{name.replace('_', '-')}", type=kind, help="see zeroshot_vss.training.adaptation.AdaptationSettings"
-        )
+        adapted.add_argument(f"--{name.replace('_', '-')}", type=kind, help="see zeroshot_vss.training.settings")
     adapted.set_defaults(run=adapt)
 
 

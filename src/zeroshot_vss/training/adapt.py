@@ -15,17 +15,18 @@ import torch
 import torch.multiprocessing as mp
 from diffusers import AutoencoderTiny, UNet2DConditionModel
 from rich.markup import escape
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from zeroshot_vss.backbones.folder import weights_digest
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.files import replacing
 from zeroshot_vss.store import console
-from zeroshot_vss.training.adaptation import CHECKPOINT, AdaptationSettings, adapt_process
+from zeroshot_vss.training.adaptation import CHECKPOINT, adapt_process
 from zeroshot_vss.training.decoder import tune_decoder
 from zeroshot_vss.training.footage import decode, find_clips
 from zeroshot_vss.training.run import ALLOCATOR
+from zeroshot_vss.training.settings import AdaptationSettings
 
 NEEDED = ("unet/config.json", "vae/config.json", "scheduler/scheduler_config.json", "context.safetensors")
 COLUMNS = ("part", "step", "loss", "correspondence", "psnr", *(f"error_t{t}" for t in range(0, 1000, 200)))
@@ -137,11 +138,13 @@ def _export(base: Path, work: Path, out: Path) -> None:
     # A fresh model: one that was loaded would write its folder into the config.
     config: Any = UNet2DConditionModel.load_config(base / "unet")
     unet: Any = UNet2DConditionModel.from_config(config)
-    weights = {k.removeprefix("unet."): v.contiguous() for k, v in average.items() if k.startswith("unet.")}
-    unet.load_state_dict(weights)
+    weights = load_file(base / "unet" / "diffusion_pytorch_model.safetensors")
+    learnt = {k.removeprefix("unet."): v.contiguous() for k, v in average.items() if k.startswith("unet.")}
+    unet.load_state_dict(weights | learnt)
     out.mkdir(parents=True, exist_ok=True)
     unet.half().save_pretrained(out / "unet")
-    save_file({"context": average["context"].half()}, out / "context.safetensors")
+    context = average.get("context", load_file(base / "context.safetensors")["context"])
+    save_file({"context": context.half()}, out / "context.safetensors")
     for part in ("vae", "scheduler", "tiny_decoder"):
         if (base / part).is_dir():
             shutil.copytree(base / part, out / part, dirs_exist_ok=True)

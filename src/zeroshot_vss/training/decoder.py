@@ -9,9 +9,9 @@ import torch
 from diffusers import AutoencoderTiny
 from torch import nn
 
-from zeroshot_vss.training.adaptation import AdaptationSettings
 from zeroshot_vss.training.autoencoder import reconstruction_loss, to_network
 from zeroshot_vss.training.footage import Footage
+from zeroshot_vss.training.settings import AdaptationSettings
 
 CROP, BATCH, NOISE = 64, 12, 0.05
 
