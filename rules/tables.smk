@@ -1,7 +1,7 @@
 # The paper's tables, and the sweeps of single settings.
 #
 # in:  results/scores/... (quality), manifests of the rows' stages (settings, efficiency), config/published/{table}.csv
-# out: results/{table}.csv (long form), .md and .tex (the paper's layout)
+# out: results/{table}.csv (long form), .md and .tex (the paper's layout), {table}-sequences.csv and .md (quality)
 #      results/sweeps/{sweep}.csv, .png, .pdf
 
 
@@ -19,6 +19,8 @@ rule quality_table:
         tex=report(
             "results/{table}.tex", category="Tables", labels=of_table(form="LaTeX"), caption="../report/table.rst"
         ),
+        sequences="results/{table}-sequences.csv",
+        sequences_md="results/{table}-sequences.md",
     log:
         "logs/{table}.log",
     wildcard_constraints:

@@ -105,6 +105,10 @@ class DataSet(ABC):
     def clips(self) -> list[str]:
         """Names of the clips, in the data set's own order; cheap (no frame is read)."""
 
+    def attributes(self) -> dict[str, tuple[str, ...]]:
+        """What the data set says of its clips in words, such as DAVIS's `OCC` for occlusion; by default nothing."""
+        return {}
+
     @abstractmethod
     def clip(self, name: str) -> Clip:
         """Open a clip.

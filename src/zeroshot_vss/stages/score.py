@@ -21,4 +21,4 @@ def run(job: ScoreJob, scores: Path, *manifests: Path) -> None:
         with open_clip(files[name]) as file:
             maps = file["maps"]
             scored.append(score_clip(dataset.clip(name), lambda i, maps=maps: maps[i], protocol))
-    write_scores(scores, pool(scored), scored)
+    write_scores(scores, pool(scored), scored, dataset.attributes())
