@@ -110,6 +110,9 @@ class ContextModel(Settings):
     explained: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Automatic K: the fewest clusters that explain this share of the tokens' variance, at most `clusters`. None
     takes `clusters` as they are."""
+    position: Annotated[float, Field(gt=0)] | None = None
+    """Beyond the paper: weight of a cell's row and column as further channels of its token, in parts of the spread of
+    the first frame's tokens. None leaves tokens as they are."""
     initialisations: Positive = 10
     fit: Literal["first-frame", "first-batch"] = "first-frame"
     """Frames on which K-Means is fitted; `released` takes the whole first batch."""

@@ -15,6 +15,7 @@ from zeroshot_vss.classifiers import Guarded
 from zeroshot_vss.context import (
     Floats,
     Labels,
+    append_place,
     assign_labels,
     carry_labels,
     choose_clusters,
@@ -22,6 +23,7 @@ from zeroshot_vss.context import (
     name_clusters,
     normalise_tokens,
     principal_components,
+    spread_of,
 )
 from zeroshot_vss.correspondence import vote_along_matches, vote_along_tracks
 from zeroshot_vss.datasets import Clip, LabelMap
@@ -89,8 +91,14 @@ def label_clip(
     batches = cut(cache.frames, settings.batches)
     rows = [rows_of_batch(batch, job.features.sampling, number) for number, batch in enumerate(batches)]
 
-    def tokens(number: int) -> Any:
+    def plain(number: int) -> Floats:
         return normalise_tokens(cache.aggregated(settings.blocks, rows[number]))
+
+    spread = spread_of(plain(0)[:1]) if settings.position is not None else 0.0
+
+    def tokens(number: int) -> Floats:
+        found = plain(number)
+        return found if settings.position is None else append_place(found, settings.position, spread)
 
     first = tokens(0)
     fitted_on = first if settings.fit == "first-batch" else first[:1]
