@@ -64,7 +64,12 @@ class TableJob(Job):
         return [*(row.scores for row in self.rows), *timed, *([self.published] if self.published else [])]
 
     def outputs(self) -> list[str]:
-        return layouts(self.csv)
+        return [*layouts(self.csv), self.sequences, self.sequences.removesuffix(".csv") + ".md"]
+
+    @property
+    def sequences(self) -> str:
+        """Figures of single sequences, as CSV; Markdown lies beside it."""
+        return self.csv.removesuffix(".csv") + "-sequences.csv"
 
 
 def long_table(
