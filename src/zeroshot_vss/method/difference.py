@@ -123,7 +123,7 @@ def normalised_difference(
     Args:
         plus, minus: I+ and I- [n, 3, H', W'], about [-1, 1].
         size: H, W; the images are clamped and resized (bilinear) before they are compared.
-        arithmetic: of images and differences, see `settings.upsampling.Upsampler.difference`.
+        arithmetic: of images and differences, see `settings.upsampling.MethodUpsampling.difference`.
         territory: [n, h, w] cells outside of which the maps are zero; all cells count where None.
     """
     inside = 1.0 if territory is None else _nearest(territory, size, plus.device)

@@ -9,7 +9,7 @@ from zeroshot_vss.settings.context import ContextModel
 from zeroshot_vss.settings.features import CachedFeatures, Features
 from zeroshot_vss.settings.refinement import Correspondence, Refinement
 from zeroshot_vss.settings.sampling import MethodSampling, Sampling
-from zeroshot_vss.settings.upsampling import Upsampler, Upsampling
+from zeroshot_vss.settings.upsampling import MethodUpsampling, Upsampling
 
 
 class MethodSettings(Settings):
@@ -20,7 +20,7 @@ class MethodSettings(Settings):
     context: ContextModel = ContextModel()
     refinement: Refinement | None = Refinement()
     """None switches CBR off."""
-    upsampling: Upsampler = Upsampler()
+    upsampling: MethodUpsampling = MethodUpsampling()
 
     @model_validator(mode="after")
     def _consistent(self) -> MethodSettings:

@@ -35,7 +35,7 @@ class Modulation(Settings):
         return self.step if self.one_step else sampling.steps - 1
 
 
-class Upsampler(Settings):
+class MethodUpsampling(Settings):
     """From a coarse map to full resolution."""
 
     upsampler: UpsamplerName = "modulation"
@@ -51,13 +51,13 @@ class Upsampler(Settings):
     """Shortcut: only the region of each mask is decoded, with this many latent cells around it."""
 
     @model_validator(mode="after")
-    def _whole(self) -> Upsampler:
+    def _whole(self) -> MethodUpsampling:
         if (self.upsampler == "modulation") != (self.modulation is not None):
             raise ValueError("modulation must be given with upsampler 'modulation', and only then")
         return self
 
 
-class Upsampling(Upsampler):
+class Upsampling(MethodUpsampling):
     """The upsampling stage."""
 
     sampling: Sampling | None = Sampling()
