@@ -53,7 +53,9 @@ def test_the_example_of_the_page_is_a_backbone(example: str, tmp_path: Path) -> 
     found = look_at_backbone(spec, "own")
     assert found.missing is None and found.geometry is not None and found.geometry.multiple == own.multiple
     (folder / "vae" / "config.json").unlink()
-    with pytest.raises(InputError, match=r"lacks vae/config\.json; it must be a diffusers folder of an image model"):
+    with pytest.raises(
+        InputError, match=r"lacks vae/config\.json; it must be a diffusers folder of an image model with"
+    ):
         find_model(spec)
 
 
@@ -83,8 +85,8 @@ from zeroshot_vss.backbones.kind import find_model
 from zeroshot_vss.backbones.spec import BackboneSpec
 import zeroshot_vss.workflow.plan
 for kind, name in (("image", "scenes-tiny"), ("video", "scenes-tiny-video")):
-    decoder = "models/scenes-tiny/tiny_decoder"
-    model = find_model(BackboneSpec(name=name, kind=kind, path=f"models/{name}", tiny_decoder=decoder))
+    tiny = "models/scenes-tiny/tiny_decoder"
+    model = find_model(BackboneSpec(name=name, kind=kind, path=f"models/{name}", tiny_decoder=tiny))
     assert model.digest and model.geometry.multiple == 32
 assert not {"torch", "diffusers", "transformers"} & set(sys.modules)
 """

@@ -230,7 +230,7 @@ def test_weights_and_grids_are_those_of_the_loaded_model(spec: BackboneSpec) -> 
     # Buffers are stored, too, but there are few.
     assert found.memory("cpu") == pytest.approx(4 * (sum(p.numel() for p in loaded) + encoder), rel=0.01)
     assert found.memory("cuda") < found.memory("cpu")
-    assert found.disk == sum(path.stat().st_size for path in folder.glob("*/*.safetensors"))
+    assert found.disk == sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
     assert found.formats == (["F16"] if folder.name == "embedded" else ["F32"])
     geometry, sampling = found.geometry, MethodSampling(height=130)
     clip = type("Sized", (), {"name": "clip", "size": (150, 210)})()

@@ -11,7 +11,10 @@ class ClipsConfig(Settings):
     """How a user's own clips are segmented."""
 
     method: str
+    """A method, by name."""
     backbone: str
+    """A backbone, by name."""
     fps: float | None = Field(default=None, gt=0)
-    """Of the overlay video; by default that of the video file, 15 for a folder."""
+    """Frames a second of the overlay video; by default those of the video file, 15 for a folder."""
     opacity: float = Field(default=0.55, ge=0, le=1)
+    """Of the labels over the frames."""

@@ -103,6 +103,8 @@ class DataSet(ABC):
     name: str
     legend: Legend | None
     """None where clusters are the labels."""
+    protocol: str | None = None
+    """How it is scored unless another protocol is asked for; None where there is no ground truth."""
     unique_frames: bool = False
     """Whether no two clips share a name of a frame, so that predictions may lie anywhere in their folder."""
 

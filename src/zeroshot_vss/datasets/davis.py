@@ -33,6 +33,7 @@ class Davis(NamedClips):
         root = find_root(options.root, self.name, get)
         self._root = root / "DAVIS" if (root / "DAVIS").is_dir() else root
         self._single = options.year == 2016
+        self.protocol = f"davis-{options.year}"
         # The archive of 2016 calls the folder of its lists by the resolution, that of 2017 by the year.
         folders = (str(options.year), RESOLUTION) if self._single else (str(options.year),)
         lists = [self._root / "ImageSets" / folder / f"{options.split}.txt" for folder in folders]

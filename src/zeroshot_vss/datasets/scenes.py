@@ -43,6 +43,7 @@ class Scenes(NamedClips):
 
     name = "scenes"
     Options = ScenesOptions
+    protocol = "vspw"
 
     def __init__(self, options: ScenesOptions) -> None:
         self._seeds = {f"scene-{index:04d}": FIRST_SEEDS[options.split] + index for index in range(options.count)}

@@ -16,11 +16,15 @@ class MethodSettings(Settings):
     """Everything that a diffusion-based method depends on. The stages' own settings are made from it."""
 
     sampling: MethodSampling = MethodSampling()
+    """Encoding, noising and denoising."""
     features: CachedFeatures = CachedFeatures()
+    """Which features are cached."""
     context: ContextModel = ContextModel()
+    """The scene context model: K-Means on the first frame, and the classifier that carries its labels on."""
     refinement: Refinement | None = Refinement()
-    """None switches CBR off."""
+    """Correspondence-based refinement (CBR); null switches it off."""
     upsampling: MethodUpsampling = MethodUpsampling()
+    """From coarse maps to full resolution."""
 
     @model_validator(mode="after")
     def _consistent(self) -> MethodSettings:

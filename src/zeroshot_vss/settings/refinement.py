@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from zeroshot_vss.settings.base import NonNegative, Settings
 from zeroshot_vss.settings.batches import Batches
@@ -17,9 +17,10 @@ class Refinement(Settings):
     """`paper`: equations 3 to 5. `released`: the released code's tracks. `direct`: each cell is matched with every
     frame of its batch at once, not from frame to frame, which rounds to whole cells at each step."""
     block: NonNegative = 7
-    window: float | None = 2.0
+    """Block whose queries are matched."""
+    window: Annotated[float, Field(ge=0)] | None = 2.0
     """T of equation 3: matches satisfy |p - q|^2 <= T (cells squared). 2 is one cell in every
-    direction; larger for faster motion; none lifts the limit. `direct`: the limit for frames that lie d frames apart
+    direction; larger for faster motion; null lifts the limit. `direct`: the limit for frames that lie d frames apart
     is T d^2. `released` has none."""
 
 

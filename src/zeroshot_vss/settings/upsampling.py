@@ -17,12 +17,13 @@ class Modulation(Settings):
     """Masked modulation of one block: its cross-attention in image models, its self-attentions in video models."""
 
     block: NonNegative = 7
+    """The block that is modulated; 8 in video models."""
     step: NonNegative = 22
-    """t_m."""
+    """t_m: the step in which it is modulated."""
     strength: float = 50.0
     """lambda; 50 with latent blending, 10 without."""
     blend_through: NonNegative | None = 23
-    """Last step after which the latents are blended (equation 6), or none."""
+    """Last step after which the latents are blended (equation 6); null for none."""
     injection: bool = True
     """Queries and keys of the unmodulated pass in place of the modulated pass's own."""
     one_step: Switch = None
@@ -39,10 +40,11 @@ class MethodUpsampling(Settings):
     """From a coarse map to full resolution."""
 
     upsampler: UpsamplerName = "modulation"
+    """Masked modulation, or one that runs no model (with `modulation: null, filter: null`)."""
     modulation: Modulation | None = Modulation()
-    """None with other upsamplers."""
+    """Masked modulation; null with other upsamplers."""
     filter: float | None = 0.7
-    """s of equation 7: how much of a difference map counts outside its mask; none switches the filter off."""
+    """s of equation 7: how much of a difference map counts outside its mask; null switches the filter off."""
     difference: Literal["float", "wrapped-8-bit"] = "float"
     """`wrapped-8-bit` repeats the released code's arithmetic: 8-bit images, subtracted and squared modulo 256."""
     decoder: Literal["tiny"] | None = None
