@@ -13,6 +13,9 @@ from zeroshot_vss.upsamplers import UPSAMPLERS
 UpsamplerName = Annotated[str, AfterValidator(UPSAMPLERS.known)]
 
 
+Arithmetic = Literal["float", "squared", "wrapped-8-bit"]
+
+
 class Modulation(Settings):
     """Masked modulation of one block: its cross-attention in image models, its self-attentions in video models."""
 
@@ -45,8 +48,9 @@ class MethodUpsampling(Settings):
     """Masked modulation; null with other upsamplers."""
     filter: float | None = 0.7
     """s of equation 7: how much of a difference map counts outside its mask; null switches the filter off."""
-    difference: Literal["float", "wrapped-8-bit"] = "float"
-    """`wrapped-8-bit` repeats the released code's arithmetic: 8-bit images, subtracted and squared modulo 256."""
+    difference: Arithmetic = "float"
+    """`float`: the norm over colour. `squared`: its square, as section 3.2 writes it. `wrapped-8-bit` repeats the
+    released code's arithmetic: 8-bit images, subtracted and squared modulo 256."""
     decoder: Literal["tiny"] | None = None
     """Shortcut: the backbone's tiny decoder (its `tiny_decoder`) in place of its VAE's."""
     halo: NonNegative | None = None
