@@ -182,7 +182,7 @@ def test_float_maps_do_not_depend_on_the_scale_of_a_difference() -> None:
 
 @pytest.mark.parametrize("arithmetic", ["float", "squared"])
 def test_maps_are_those_of_a_literal_loop(arithmetic: Any) -> None:
-    """Pixel by pixel: clamp, distance of colours, Gaussian of 5 x 5 with mirrored borders, division by the maximum."""
+    """Pixel by pixel: clamp, difference of colours, Gaussian of 5 x 5 with mirrored borders, share of the largest."""
     rng = np.random.default_rng(2)
     height, width = 6, 7
     plus, minus = rng.uniform(-1.3, 1.3, (2, 2, 3, height, width))
