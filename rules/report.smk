@@ -4,10 +4,12 @@
 # out: results/report/{table}.html          the table
 #      results/report/{table}-clips.html    scores of each clip (tables of scores)
 #      results/report/{table}-runs.html     settings, code, weights, versions and times (tables of scores)
+#      results/players/{table}/{dataset}/{clip}.html    the table's rows over a clip, side by side
 #      results/overlays/{dataset}/{row}/{clip}.mp4, .html    a row's label maps over a clip, and a page that plays them
 #
 # Snakemake shows pages, PNGs and PDFs in place; CSV files and videos are saved by a click, hence a page of each.
 OVERLAYS = "overlays/{dataset}/{row}/{clip}"
+PLAYERS = "players/{table}/{dataset}/{clip}"
 
 
 rule table_page:
@@ -110,6 +112,25 @@ rule row_overlay:
         job=job(f"results/{OVERLAYS}.mp4"),
     shell:
         STAGE + " row_overlay {params.job:q} 2>&1 | tee {log:q}"
+
+
+rule table_player:
+    """Write the player of {wildcards.table} on {wildcards.clip} of {wildcards.dataset}"""
+    input:
+        needs(f"results/{PLAYERS}.html"),
+    output:
+        f"results/{PLAYERS}.html",
+    log:
+        f"logs/{PLAYERS}.log",
+    wildcard_constraints:
+        table=tables_of("quality"),
+        clip=r"[^/]+",
+    conda:
+        "../envs/zeroshot_vss.yaml"
+    params:
+        job=job(f"results/{PLAYERS}.html"),
+    shell:
+        STAGE + " table_player {params.job:q} 2>&1 | tee {log:q}"
 
 
 rule pages:

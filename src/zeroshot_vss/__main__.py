@@ -1,4 +1,4 @@
-"""The command line: `python -m zeroshot_vss check | explain | score | train`; the workflow is run by `snakemake`."""
+"""The command line, `zeroshot-vss`: segment a video, run the workflow quietly, check, explain, score, train."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from zeroshot_vss.console.command import add_commands
 from zeroshot_vss.datasets import DATASETS
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.metrics.protocols.base import PROTOCOLS, Figures
@@ -81,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line's parser."""
     root = argparse.ArgumentParser(prog="python -m zeroshot_vss", description=__doc__)
     commands = root.add_subparsers(required=True)
+    add_commands(commands)
     checked = commands.add_parser("check", help="what a configuration finds and needs, before any job runs")
     checked.add_argument(
         "--configfile",
@@ -124,8 +126,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Run a command; an InputError ends it with its message in place of a traceback."""
-    args = parser().parse_args()
     try:
+        args = parser().parse_args()
         args.run(args)
     except InputError as error:
         sys.exit(f"error: {error}")

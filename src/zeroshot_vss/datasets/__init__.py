@@ -34,7 +34,7 @@ DATASETS = Registry(
         "davis": "zeroshot_vss.datasets.davis:Davis",
         "clvos": "zeroshot_vss.datasets.clvos:Clvos",
         "scenes-objects": "zeroshot_vss.datasets.scenes_objects:SceneObjects",
-        "user": "zeroshot_vss.datasets.folder:UserClips",
+        "user": "zeroshot_vss.datasets.user:UserClips",
     },
 )
 """Readers, classes of :class:`zeroshot_vss.datasets.options.NamedClips`, by the name of the kind."""

@@ -77,6 +77,10 @@ class Clip(ABC):
         """
         return f"{index:08d}"
 
+    def file_name(self, index: int) -> str:
+        """The name of the frame's file; of frames without files that which CVAT gives to those of a video."""
+        return f"frame_{index:06d}.png"
+
     def check(self) -> None:
         """Read everything once, cheaply, before GPU time is spent.
 
@@ -107,6 +111,10 @@ class DataSet(ABC):
     """How it is scored unless another protocol is asked for; None where there is no ground truth."""
     unique_frames: bool = False
     """Whether no two clips share a name of a frame, so that predictions may lie anywhere in their folder."""
+
+    def legend_of(self, clip: str) -> Legend | None:
+        """The legend of a clip; that of the data set but where each clip has its own."""
+        return self.legend
 
     @abstractmethod
     def clips(self) -> list[str]:

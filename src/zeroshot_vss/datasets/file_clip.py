@@ -88,6 +88,10 @@ class FileClip(Clip):
         """The stem of the frame's file."""
         return self._frame(index).stem
 
+    def file_name(self, index: int) -> str:
+        """The name of the frame's file."""
+        return self._frame(index).name
+
     def _frame(self, index: int) -> Path:
         if not 0 <= index < len(self._frames):
             raise IndexError(f"{self._where}: frame {index} of {len(self._frames)}")

@@ -88,7 +88,9 @@ def _clips(plan: Plan, name: str) -> list[FoundClip]:
     if spec.kind in GENERATED:
         first = _counted(dataset.clip(names[0]))
         return [replace(first, name=clip) for clip in names]
-    films = {clip: Path(path).expanduser() for clip, path in plan.config.clips.items()} if name == USER_CLIPS else {}
+    films = (
+        {clip: Path(own.path).expanduser() for clip, own in plan.config.clips.items()} if name == USER_CLIPS else {}
+    )
     return [
         _film(clip, films[clip]) if clip in films and films[clip].is_file() else _counted(dataset.clip(clip))
         for clip in names

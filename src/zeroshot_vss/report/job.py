@@ -91,3 +91,23 @@ class RowOverlayJob(ClipsJob):
 
     def outputs(self) -> list[str]:
         return [self.video, self.page]
+
+
+class TablePlayerJob(ClipsJob):
+    """The label maps of a table's rows over a clip, side by side."""
+
+    stage: ClassVar[str] = "table_player"
+
+    title: str
+    titles: tuple[str, ...]
+    """Of the rows."""
+    fps: float | None
+    maps: tuple[str, ...]
+    """Manifest of each row's label maps."""
+    page: str
+
+    def inputs(self) -> list[str]:
+        return list(self.maps)
+
+    def outputs(self) -> list[str]:
+        return [self.page]

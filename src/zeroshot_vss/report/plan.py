@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from zeroshot_vss.datasets import DATASETS
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.report.job import ClipsPageJob, RowOverlayJob, RowTitle, RunsPageJob, TablePageJob
+from zeroshot_vss.report.job import ClipsPageJob, RowOverlayJob, RowTitle, RunsPageJob, TablePageJob, TablePlayerJob
 from zeroshot_vss.tables.efficiency import EfficiencyRow
 from zeroshot_vss.workflow.rows import Row, make_row, table_rows
 from zeroshot_vss.workflow.stages import Stages
@@ -96,4 +96,22 @@ class Pages:
             fps=chosen.fps, opacity=chosen.opacity,
             maps=f"{maps.folder}/{self.stages.part_of(row.dataset, clip)}.json",
             video=f"{stem}.mp4", page=f"{stem}.html",
+        )  # fmt: skip
+
+    def player(self, table: str, dataset: str, clip: str) -> TablePlayerJob:
+        """The job that shows a table's rows over a clip side by side.
+
+        Raises:
+            InputError: there is no such clip, or the table has no label maps on the data set.
+        """
+        made = [(row, self.stages.maps(row)) for row in self._rows(table) if row.dataset == dataset]
+        shown = [(row, maps) for row, maps in made if maps is not None]
+        if not shown or clip not in self.stages.clips(dataset):
+            raise InputError(f"table '{table}' has no label maps of a clip '{clip}' of the data set '{dataset}'")
+        return self.stages.add(
+            TablePlayerJob, DATASETS.module(self.stages.config.datasets[dataset].kind),
+            dataset=self.stages.job_dataset(dataset, (clip,)), clips=(clip,), fps=self.stages.config.user_clips.fps,
+            title=self.stages.config.tables[table].title, titles=tuple(self._title(row).column for row, _ in shown),
+            maps=tuple(f"{maps.folder}/{self.stages.part_of(dataset, clip)}.json" for _, maps in shown),
+            page=f"{self.stages.results}/players/{table}/{dataset}/{clip}.html",
         )  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zeroshot_vss.io.drawing import outlined
 from zeroshot_vss.io.palette import cluster_colours, overlay
 from zeroshot_vss.io.progress import progress
 from zeroshot_vss.io.store import Manifest, open_clip
@@ -33,7 +34,7 @@ def run(job: RowOverlayJob) -> None:
         for places in progress(cut(len(mapped), Batches(size=job.compute.frames_at_once)), len, f"video of {name}"):
             frames = [mapped[place] for place in places]
             maps = np.stack([file["maps"][frame] for frame in frames])
-            writer.write(overlay(clip.frames(frames), maps, colours, job.opacity))
+            writer.write(outlined(overlay(clip.frames(frames), maps, colours, job.opacity), maps, colours))
             used |= set(np.unique(maps).tolist())
     names = [f"cluster {label}" for label in range(256)] if dataset.legend is None else dataset.legend.names
     legend = [(names[label], colours[label]) for label in sorted(used) if label < len(names)]

@@ -226,7 +226,8 @@ def facts_of(path: Path) -> Facts:
         return record_facts(path, record)
     folders = ", ".join(f"results/{folder}" for folder in FOLDERS)
     raise InputError(
-        f"{path} is neither a result (.h5) nor a manifest (.json) of {folders}, and has no record in results/{RECORDS}"
+        f"{path} is neither a result (.h5) nor a manifest (.json) of {folders}, and has no record in "
+        f"results/{RECORDS}"
     )
 
 

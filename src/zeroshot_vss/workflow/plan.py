@@ -10,10 +10,12 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from zeroshot_vss.config import Config
+from zeroshot_vss.config.own_clip import check_own_clip
 from zeroshot_vss.datasets import DATASETS
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.exports import EXPORTS
 from zeroshot_vss.figures.plan import Figures
-from zeroshot_vss.jobs.overlay import OverlayJob
+from zeroshot_vss.jobs.overlay import ExportsJob, OverlayJob, PlayerJob
 from zeroshot_vss.jobs.overview import OverviewJob
 from zeroshot_vss.registry import did_you_mean
 from zeroshot_vss.report.plan import Pages
@@ -96,6 +98,8 @@ class Plan:
                 self.tables.scores(row_named(self.config, dataset, file.rpartition(".")[0]))
             case ("results", "clips", clip, _):
                 self._overlay(_known(clip, self.config.clips, "clip"))
+            case ("results", "players", table, dataset, file):
+                self.pages.player(_known(table, self.config.tables, "table"), dataset, file.rpartition(".")[0])
             case ("results", "overlays", dataset, row, file):
                 self.pages.overlay(row_named(self.config, dataset, row), file.rpartition(".")[0])
             case ("results", "report", file):
@@ -122,6 +126,8 @@ class Plan:
         ways: list[Callable[[], object]] = [
             partial(self.stages.of_row, row) for row in self.rows if row.dataset in Path(path).parts
         ]
+        if USER_CLIPS in Path(path).parts:
+            ways += [partial(self.stages.of_clip, user_row(self.config), clip) for clip in self.config.clips]
         if self.config.figures is not None:
             ways.append(lambda: self.figures)
         for plan in ways:
@@ -135,15 +141,19 @@ class Plan:
             raise passed[0]
 
     def _overlay(self, clip: str) -> None:
-        """A clip of the user with its clusters on it."""
+        """A clip of the user: drawn, to play, for other tools."""
+        check_own_clip(self.config, clip)
         chosen, folder = self.config.user_clips, f"{self.stages.results}/clips/{clip}"
-        made = self.stages.of_row(user_row(self.config))
-        parts = list(made.values())[-1]
-        self.stages.add(
-            OverlayJob, DATASETS.module("user"), dataset=self.stages.job_dataset(USER_CLIPS, (clip,)), clips=(clip,),
-            fps=chosen.fps, opacity=chosen.opacity, maps=f"{parts.folder}/{clip}.json",
-            video=f"{folder}/overlay.mp4", labels=f"{folder}/labels",
-        )  # fmt: skip
+        parts = list(self.stages.of_clip(user_row(self.config), clip).values())[-1]
+        on = {
+            "dataset": self.stages.job_dataset(USER_CLIPS, (clip,)), "clips": (clip,),
+            "names": self.config.clips[clip].label_names(clip), "maps": f"{parts.folder}/{clip}.json",
+        }  # fmt: skip
+        reader, drawn = DATASETS.module("user"), chosen.model_dump(exclude={"method", "backbone"})
+        self.stages.add(OverlayJob, reader, **on, **drawn, video=f"{folder}/overlay.mp4", labels=f"{folder}/labels")
+        self.stages.add(PlayerJob, reader, **on, fps=chosen.fps, page=f"{folder}/player.html")
+        formats = [EXPORTS.module(name) for name in EXPORTS]
+        self.stages.add(ExportsJob, reader, *formats, **on, folder=f"{folder}/exports")
 
     def _overview(self) -> None:
         chosen = self.config.overview

@@ -12,6 +12,7 @@ from zeroshot_vss.backbones import BACKBONES
 from zeroshot_vss.backbones.kind import digest
 from zeroshot_vss.classifiers import CLASSIFIERS
 from zeroshot_vss.config import Config
+from zeroshot_vss.config.own_clip import with_clusters
 from zeroshot_vss.datasets import DATASETS, DataSet, open_dataset, options_of
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.jobs import JOBS
@@ -88,7 +89,7 @@ class Stages:
     def dataset(self, name: str) -> DataSetSpec:
         """A configured data set with all of its options."""
         if name == USER_CLIPS:
-            return DataSetSpec(name=name, kind="user", options={"clips": dict(self.config.clips)})
+            return DataSetSpec(name=name, kind="user", options={"clips": self._told(self.config.clips)})
         configured = self.config.datasets[name]
         options = {key: expanded(value, name, key) for key, value in configured.options.items()}
         return DataSetSpec(name=name, kind=configured.kind, options=options)
@@ -97,8 +98,11 @@ class Stages:
         """The same for a job on some clips, which knows nothing of how they were chosen."""
         spec = self.dataset(name)
         if name == USER_CLIPS:
-            return spec.model_copy(update={"options": {"clips": {clip: self.config.clips[clip] for clip in clips}}})
+            return spec.model_copy(update={"options": {"clips": self._told(clips)}})
         return spec.model_copy(update={"options": options_of(spec.kind, spec.options).job_options()})
+
+    def _told(self, clips: Iterable[str]) -> dict[str, Any]:
+        return {clip: self.config.clips[clip].told() for clip in clips}
 
     def opened(self, name: str) -> DataSet:
         """A configured data set, opened once."""
@@ -196,6 +200,14 @@ class Stages:
         settings = self.config.method_settings(row.method, row.backbone, row.dataset)
         return self.of_method(row.dataset, row.backbone, settings)
 
+    def of_clip(self, row: Row, clip: str) -> dict[str, Parts]:
+        """The same for one clip of the user, which may have a number of clusters of its own."""
+        clusters = self.config.clips[clip].clusters
+        if row.backbone is None or clusters is None:
+            return self.of_row(row)
+        settings = self.config.method_settings(row.method, row.backbone, row.dataset)
+        return self.of_method(row.dataset, row.backbone, with_clusters(settings, clusters), only=clip)
+
     def predictions(self, row: Row) -> str | None:
         """Folder of the predictions that a row scores; None where the project makes the label maps itself."""
         folder = (self.config.method(row.method).predictions or {}).get(row.dataset)
@@ -252,11 +264,17 @@ class Stages:
         return str(at_home) if not Path(path).expanduser().exists() and at_home.exists() else path
 
     def of_method(
-        self, dataset: str, backbone: str, settings: MethodSettings, assigned: bool = True
+        self,
+        dataset: str,
+        backbone: str,
+        settings: MethodSettings,
+        assigned: bool = True,
+        only: str | None = None,
     ) -> dict[str, Parts]:
         """Manifests of each stage of a method with these settings; the jobs behind them become known.
 
-        With `assigned` false the clusters stay what they are, without labels from the annotation.
+        With `assigned` false the clusters stay what they are, without labels from the annotation. `only` is the one
+        part that is meant.
         """
         features, matches = settings.stage_features(), settings.stage_correspondence()
         upsampling = settings.stage_upsampling()
@@ -277,6 +295,8 @@ class Stages:
         made["coarse"] = self._made(dataset, f"coarse/{refined}")
         made["upsample"] = self._made(dataset, f"maps/{refined}/{folder_name(settings.upsampling)}")
         for part, clips in self.parts(dataset).items():
+            if only not in (None, part):
+                continue
             on, check = self._on(dataset, clips), self.check(dataset, part)
             path = {stage: f"{parts.folder}/{part}.json" for stage, parts in made.items()}
             self.add(
