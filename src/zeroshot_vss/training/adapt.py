@@ -72,7 +72,7 @@ def adapt(
     if settings.decoder_steps:
         vae = AutoencoderTiny.from_pretrained(base / "vae", torch_dtype=torch.float32)
         save_autoencoder(tune_decoder(vae, footage, settings, log), out / "vae")
-    told = {"base": base.name, "base_digest": digest, "clips": [p.stem for p in clips],
+    told = {"base": base.name, "base_digest": weights, "clips": [p.stem for p in clips],
             "frames": footage.frames, "settings": settings.model_dump(mode="json")}  # fmt: skip
     with replacing(out / "training.json") as part:
         part.write_text(json.dumps(told, indent=2) + "\n")
