@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +92,12 @@ def test_files_merged_are_valid_too() -> None:
     for name in ("config.yaml", "methods.yaml", "sweeps.yaml", "paper.yaml"):
         values = merge(values, yaml.safe_load((ROOT / "config" / name).read_text()))
     assert VALIDATOR.is_valid(values)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_tests_and_pages_that_docs_name_exist(page: Path) -> None:
+    text = page.read_text()
+    for name in re.findall(r"`(?:tests/)?(test_\w+\.py)`", text):
+        assert (ROOT / "tests" / name).is_file(), name
+    for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+        assert (page.parent / link).exists(), link
