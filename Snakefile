@@ -13,11 +13,6 @@ min_version("9.19")
 report: "report/workflow.rst"
 
 
-configfile: "config/config.yaml"
-configfile: "config/methods.yaml"
-configfile: "config/sweeps.yaml"
-
-
 include: "rules/common.smk"
 include: "rules/labels.smk"
 include: "rules/report.smk"
@@ -51,6 +46,6 @@ rule all:
         collect("results/{table}.csv", table=PLAN.config.tables),
         collect("results/sweeps/{sweep}.csv", sweep=PLAN.config.sweeps),
         rules.figures.input if hasattr(rules, "figures") else [],
-        REPORT.pages(PLAN.config.tables),
-        plainly(lambda wildcards: REPORT.videos()),
+        PLAN.pages.names(PLAN.config.tables),
+        plainly(lambda wildcards: PLAN.pages.videos()),
     localrule: True

@@ -22,9 +22,9 @@ from scipy.ndimage import gaussian_filter
 from sklearn.cluster import KMeans
 from sklearn.neighbors import KNeighborsClassifier
 
+from zeroshot_vss.classifiers.base import Guarded
 from zeroshot_vss.machine.compute import Compute
 from zeroshot_vss.machine.runtime import prepare
-from zeroshot_vss.method.classifiers import Guarded
 from zeroshot_vss.method.context import cluster, normalise_tokens
 
 CLUSTERS, SEED, NEIGHBOURS = 20, 1, 4

@@ -27,7 +27,7 @@ from zeroshot_vss.machine.runtime import budget, prepare
 from zeroshot_vss.method.batches import rows_of_clip
 from zeroshot_vss.method.context import assign_labels
 from zeroshot_vss.method.latents import network_size, start_of
-from zeroshot_vss.method.modulation import pairs_of, pairs_within, places_of
+from zeroshot_vss.method.pairs import pairs_of, pairs_within, segments_of
 
 
 def main() -> None:  # noqa: PLR0915
@@ -62,7 +62,7 @@ def main() -> None:  # noqa: PLR0915
         out = []
         for first in range(0, len(pairs), at_once):
             some = pairs[first : first + at_once]
-            places = places_of(some)
+            places = segments_of(some, maps)
             frames = torch.tensor([place.frame for place in places])
             masks = torch.from_numpy(np.stack([maps[place.frame] == place.label for place in places]))
             strengths = torch.full((len(some),), modulation.strength)
@@ -76,7 +76,7 @@ def main() -> None:  # noqa: PLR0915
     def plain_run() -> torch.Tensor:
         out = []
         traces = [literal.plain(latent[None], sampling.start) for latent in start.latents]
-        for pair in places_of(pairs):
+        for pair in segments_of(pairs, maps):
             mask = torch.from_numpy(maps[pair.frame] == pair.label)[None].float()
             for sign in (1, -1):
                 strength = torch.tensor([sign * modulation.strength])

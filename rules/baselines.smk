@@ -1,23 +1,25 @@
 # Methods without a diffusion model: the first frame copied, K-Means on colour and position.
 #
 # in:  the data set
-# out: results/baselines/{dataset}/{baseline}/{shard}.json    label maps, as those of rule upsample
+# out: results/baselines/{dataset}/{baseline}/{part}.json    label maps, as those of rule upsample
+BASELINES = "baselines/{dataset}/{baseline}/{part}"
 
 
 rule baseline:
-    """Label {wildcards.dataset} without a diffusion model, part {wildcards.shard}"""
+    """Label {wildcards.dataset} without a diffusion model, part {wildcards.part}"""
     input:
-        checked="results/checked/{dataset}/{shard}.json",
+        needs(f"results/{BASELINES}.json"),
     output:
-        "results/baselines/{dataset}/{baseline}/{shard}.json",
+        f"results/{BASELINES}.json",
     log:
-        "logs/baselines/{dataset}/{baseline}/{shard}.log",
+        f"logs/{BASELINES}.log",
     benchmark:
-        "results/benchmarks/baseline/{dataset}/{baseline}/{shard}.tsv"
+        f"results/benchmarks/{BASELINES}.tsv"
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=told("results/baselines/{dataset}/{baseline}/{shard}"),
-        code=CODE["baseline"],
+        job=job(f"results/{BASELINES}.json"),
+        kind=shown(f"results/{BASELINES}.json", "settings.kind"),
+        clusters=shown(f"results/{BASELINES}.json", "settings.clusters"),
     shell:
-        "python scripts/baseline.py {params.job:q} {output:q} {input.checked:q} 2>&1 | tee {log:q}"
+        STAGE + " baseline {params.job:q} 2>&1 | tee {log:q}"

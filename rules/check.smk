@@ -1,21 +1,25 @@
 # Bad input is found before time is spent on a model.
 #
 # in:  the data sets of the configuration
-# out: results/checked/{dataset}/{shard}.json    digest of each clip's frames and annotations
+# out: results/checked/{dataset}/{part}.frames.json, .masks.json    digests of each clip's frames and annotations
+CHECKED = "results/checked/{dataset}/{part}"
 
 
 rule check:
-    """Read every frame and mask of {wildcards.dataset}, part {wildcards.shard}"""
+    """Read every frame and mask of {wildcards.dataset}, part {wildcards.part}"""
+    input:
+        needs(CHECKED + ".frames.json"),
     output:
-        "results/checked/{dataset}/{shard}.json",
+        frames=CHECKED + ".frames.json",
+        masks=CHECKED + ".masks.json",
     log:
-        "logs/check/{dataset}/{shard}.log",
+        "logs/check/{dataset}/{part}.log",
     benchmark:
-        "results/benchmarks/check/{dataset}/{shard}.tsv"
+        "results/benchmarks/check/{dataset}/{part}.tsv"
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=told("results/checked/{dataset}/{shard}"),
-        code=CODE["check"],
+        job=job(CHECKED + ".frames.json"),
+        reader=shown(CHECKED + ".frames.json", "dataset.kind"),
     shell:
-        "python scripts/check.py {params.job:q} {output:q} 2>&1 | tee {log:q}"
+        STAGE + " check {params.job:q} 2>&1 | tee {log:q}"

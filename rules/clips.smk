@@ -1,22 +1,25 @@
-# Clips of your own: clusters as labels.
+# Clips of your own: clusters as labels, or the labels of a mask.
 #
 # in:  the label maps of the clip (config keys `clips` and `user_clips`)
 # out: results/clips/{clip}/overlay.mp4    the clusters over the frames
-#      results/clips/{clip}/labels/        one palette PNG a frame; values are clusters
+#      results/clips/{clip}/labels/        one palette PNG a frame; values are labels
+#      results/clips/{clip}/player.html    the same to play, switch, name and merge
+#      results/clips/{clip}/exports/       COCO, YouTube-VIS, CVAT, Pascal VOC
+CLIP = "results/clips/{clip}"
 
 
 rule overlay:
-    """Draw the clusters of {wildcards.clip} over its frames"""
+    """Draw the labels of {wildcards.clip} over its frames"""
     input:
-        maps_of_clip,
+        needs(f"{CLIP}/overlay.mp4"),
     output:
         video=report(
-            "results/clips/{clip}/overlay.mp4",
+            f"{CLIP}/overlay.mp4",
             category="Videos",
             labels={"clip": "{clip}", "form": "saved file"},
             caption="../report/video.rst",
         ),
-        labels=directory("results/clips/{clip}/labels"),
+        labels=directory(f"{CLIP}/labels"),
     log:
         "logs/clips/{clip}.log",
     benchmark:
@@ -24,7 +27,38 @@ rule overlay:
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=overlay_job,
-        code=CODE["overlay"],
+        job=job(f"{CLIP}/overlay.mp4"),
     shell:
-        "python scripts/overlay.py {params.job:q} {output.video:q} {output.labels:q} {input:q}" " 2>&1 | tee {log:q}"
+        STAGE + " overlay {params.job:q} 2>&1 | tee {log:q}"
+
+
+rule player:
+    """Write the player of {wildcards.clip}"""
+    input:
+        needs(f"{CLIP}/player.html"),
+    output:
+        f"{CLIP}/player.html",
+    log:
+        "logs/clips/{clip}-player.log",
+    conda:
+        "../envs/zeroshot_vss.yaml"
+    params:
+        job=job(f"{CLIP}/player.html"),
+    shell:
+        STAGE + " player {params.job:q} 2>&1 | tee {log:q}"
+
+
+rule exports:
+    """Write the label maps of {wildcards.clip} in the formats of other tools"""
+    input:
+        needs(f"{CLIP}/exports"),
+    output:
+        directory(f"{CLIP}/exports"),
+    log:
+        "logs/clips/{clip}-exports.log",
+    conda:
+        "../envs/zeroshot_vss.yaml"
+    params:
+        job=job(f"{CLIP}/exports"),
+    shell:
+        STAGE + " exports {params.job:q} 2>&1 | tee {log:q}"

@@ -1,49 +1,26 @@
 # K-Means on the first frame, the scene context model, and CBR inside its batch loop.
 #
-# in:  results/features/..., results/correspondences/..., first-frame annotations
-# out: results/coarse/.../{context}/{matches}/{shard}.json    label maps on the feature grid; {matches} is `none` without CBR
+# in:  results/features/..., results/correspondences/..., the checked annotations
+# out: results/coarse/.../{context}/{matches}/{part}.json    label maps on the feature grid; {matches} is `none` without CBR
+COARSE = "coarse/{dataset}/{backbone}/{features}/{context}/{matches}/{part}"
 
 
 rule coarse:
-    """Label {wildcards.dataset} on the feature grid, part {wildcards.shard}"""
+    """Label {wildcards.dataset} on the feature grid, part {wildcards.part}"""
     input:
-        checked="results/checked/{dataset}/{shard}.json",
-        features="results/features/{dataset}/{backbone}/{features}/{shard}.json",
+        needs(f"results/{COARSE}.json"),
     output:
-        "results/coarse/{dataset}/{backbone}/{features}/{context}/none/{shard}.json",
+        f"results/{COARSE}.json",
     log:
-        "logs/coarse/{dataset}/{backbone}/{features}/{context}/none/{shard}.log",
+        f"logs/{COARSE}.log",
     benchmark:
-        "results/benchmarks/coarse/{dataset}/{backbone}/{features}/{context}/none/{shard}.tsv"
+        f"results/benchmarks/{COARSE}.tsv"
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=told("results/coarse/{dataset}/{backbone}/{features}/{context}/none/{shard}"),
-        code=CODE["coarse"],
+        job=job(f"results/{COARSE}.json"),
+        clusters=shown(f"results/{COARSE}.json", "settings.clusters"),
+        classifier=shown(f"results/{COARSE}.json", "settings.classifier"),
+        refinement=shown(f"results/{COARSE}.json", "refinement.variant"),
     shell:
-        "python scripts/coarse.py {params.job:q} {output:q} {input.checked:q} {input.features:q}"
-        " 2>&1 | tee {log:q}"
-
-
-rule coarse_refined:
-    """Label {wildcards.dataset} on the feature grid and refine by correspondences, part {wildcards.shard}"""
-    input:
-        checked="results/checked/{dataset}/{shard}.json",
-        features="results/features/{dataset}/{backbone}/{features}/{shard}.json",
-        matches="results/correspondences/{dataset}/{backbone}/{features}/{matches}/{shard}.json",
-    output:
-        "results/coarse/{dataset}/{backbone}/{features}/{context}/{matches}/{shard}.json",
-    log:
-        "logs/coarse/{dataset}/{backbone}/{features}/{context}/{matches}/{shard}.log",
-    benchmark:
-        "results/benchmarks/coarse/{dataset}/{backbone}/{features}/{context}/{matches}/{shard}.tsv"
-    wildcard_constraints:
-        matches=r"(?!none/)[^/]+",
-    conda:
-        "../envs/zeroshot_vss.yaml"
-    params:
-        job=told("results/coarse/{dataset}/{backbone}/{features}/{context}/{matches}/{shard}"),
-        code=CODE["coarse"],
-    shell:
-        "python scripts/coarse.py {params.job:q} {output:q} {input.checked:q} {input.features:q}"
-        " {input.matches:q} 2>&1 | tee {log:q}"
+        STAGE + " coarse {params.job:q} 2>&1 | tee {log:q}"

@@ -1,27 +1,30 @@
 # What all rules share.
 #
-# in:  the merged configuration
-# out: PLAN (paths and jobs, see zeroshot_vss.workflow.plan), CODE (digest of each stage's code), the functions of the
-#      wildcards that rules use, and the environment variable with the compute settings
+# in:  the shipped configuration (config/*.yaml) with that of the user laid over it
+# out: PLAN (targets, see zeroshot_vss.workflow.plan) and what rules use of it: `needs` for inputs, `job` and `shown` for
+#      params, STAGE for the command, and the environment variable with the compute settings
 #
-# Digests are params: Snakemake reruns a stage when its code changes in meaning, not when a file is touched. The
-# compute settings are none, as they do not change results.
-import json
+# A rule's params hold its job: Snakemake reruns a stage when its settings, clips, weights or the meaning of its code
+# change, not when a file is touched. The compute settings are none, as they do not change results.
 import os
 import shutil
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
-from zeroshot_vss.machine import liveness
-from zeroshot_vss.config import read_config
+from zeroshot_vss.config import merge, read_config
+from zeroshot_vss.config.read import load_config
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.workflow.script import COMPUTE_VARIABLE
-from zeroshot_vss.workflow.plan import USER_CLIPS, Plan
+from zeroshot_vss.machine import liveness
+from zeroshot_vss.workflow.plan import Plan
+from zeroshot_vss.workflow.run import COMPUTE_VARIABLE
 
+HOME = Path(workflow.current_basedir).parent
+PREFIX = workflow.modifier.path_modifier.prefix or ""
 try:
-    PLAN = Plan(read_config(config))
-    CODE = PLAN.code()
+    values = merge(load_config(home=HOME), config)
+    PLAN = Plan(read_config(values), prefix=PREFIX, home=Path(os.path.relpath(HOME)))
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -32,6 +35,11 @@ if workflow.is_main_process and liveness.enter(Path(".snakemake") / "alive.lock"
 
 os.environ[COMPUTE_VARIABLE] = PLAN.config.compute.model_dump_json()
 
+STAGE = f"python '{HOME}/scripts/stage.py'"
+"""The command of every rule, before the stage's name and the job."""
+OTHER_VERSIONS = set()
+"""Libraries that results were made with in other versions: said once each."""
+
 
 wildcard_constraints:
     dataset=r"[^/]+",
@@ -40,12 +48,14 @@ wildcard_constraints:
     context=r"[^/]+",
     matches=r"[^/]+",
     upsampling=r"[^/]+",
-    shard=r"[^/]+",
+    part=r"[^/]+",
+    table="|".join(PLAN.config.tables) or "none",
+    sweep="|".join(PLAN.config.sweeps) or "none",
 
 
-def tables_of(kind):
-    """The tables of a kind, as an alternation."""
-    return "|".join(name for name, table in PLAN.config.tables.items() if table.kind == kind) or "none"
+def tables_of(*kinds):
+    """The tables of some kinds, as an alternation."""
+    return "|".join(name for name, table in PLAN.config.tables.items() if table.kind in kinds) or "none"
 
 
 def plainly(function):
@@ -63,37 +73,52 @@ def plainly(function):
     return asked
 
 
-def told(pattern):
-    """What the job that writes `<pattern>.json` is told, as JSON; for `params`."""
-    return plainly(lambda wildcards: PLAN.job(pattern.format(**wildcards)))
+def target_of(pattern, wildcards):
+    """The target behind an output of a rule."""
+    return PLAN.target(pattern.format(**wildcards))
 
 
-@plainly
-def maps_of(wildcards):
-    """Manifests of the row's label maps."""
-    return PLAN.maps(PLAN.row_named(wildcards.dataset, wildcards.row))
+def needs(pattern):
+    """Inputs of the job that writes `pattern`. What is there already is done again where it is something else."""
+
+    def asked(wildcards):
+        target = target_of(pattern, wildcards)
+        if workflow.is_main_process:
+            judge(target)
+        return target.inputs
+
+    return plainly(asked)
 
 
-@plainly
-def inspected_maps(wildcards):
-    """Manifests of the coarse maps that an inspection starts from."""
-    path = "results/inspect/{dataset}/{backbone}/{inspection}/{shard}.json".format(**wildcards)
-    return PLAN.figures.coarse.get(path, [])
+def judge(target):
+    """Have a target's job done again where what is there was made otherwise, and say so."""
+    outputs = target.job.outputs()
+    if workflow.dag is None or outputs[0] in workflow.dag.forcefiles:
+        return
+    if reason := target.changed():
+        logger.info(f"{outputs[0]} is done again: {reason}")
+        workflow.dag.forcefiles.update(outputs)
+    for library, versions in target.other_versions().items():
+        if (library, versions) not in OTHER_VERSIONS:
+            OTHER_VERSIONS.add((library, versions))
+            logger.warning(
+                f"some results were made with {library} {versions}; they are kept (config `rerun: [versions]` does "
+                "them again)"
+            )
 
 
-@plainly
-def score_job(wildcards):
-    """What the job is told."""
-    return PLAN.score_job(wildcards.dataset, wildcards.row)
+def job(pattern):
+    """The job that writes `pattern`, as JSON."""
+    return plainly(lambda wildcards: target_of(pattern, wildcards).text)
 
 
-@plainly
-def maps_of_clip(wildcards):
-    """Manifest of the clip's label maps."""
-    return next(path for path in PLAN.maps(PLAN.user_row()) if Path(path).stem == wildcards.clip)
+def shown(pattern, setting):
+    """A setting of that job by its dotted name, so that a rule says what it does."""
 
+    def asked(wildcards):
+        value = target_of(pattern, wildcards).job
+        for name in setting.split("."):
+            value = getattr(value, name, None)
+        return str(value)
 
-@plainly
-def overlay_job(wildcards):
-    """What the job is told."""
-    return PLAN.overlay_job(wildcards.clip)
+    return plainly(asked)

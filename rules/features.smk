@@ -1,45 +1,49 @@
 # The frozen model's features and what is derived from them pair by pair.
 #
-# in:  results/checked/{dataset}/{shard}.json, the data set, the backbone's weights
+# in:  the checked frames, the data set, the backbone's weights
 # out: results/features/...           self-attention queries of every frame, HDF5, one file a clip beside the manifest
 #      results/correspondences/...    the most similar cell of the next frame for every cell
+FEATURES = "features/{dataset}/{backbone}/{features}/{part}"
+MATCHES = "correspondences/{dataset}/{backbone}/{features}/{matches}/{part}"
 
 
 rule features:
-    """Cache self-attention queries of {wildcards.backbone} on {wildcards.dataset}, part {wildcards.shard}"""
+    """Cache self-attention queries of {wildcards.backbone} on {wildcards.dataset}, part {wildcards.part}"""
     input:
-        checked="results/checked/{dataset}/{shard}.json",
+        needs(f"results/{FEATURES}.json"),
     output:
-        "results/features/{dataset}/{backbone}/{features}/{shard}.json",
+        f"results/{FEATURES}.json",
     log:
-        "logs/features/{dataset}/{backbone}/{features}/{shard}.log",
+        f"logs/{FEATURES}.log",
     benchmark:
-        "results/benchmarks/features/{dataset}/{backbone}/{features}/{shard}.tsv"
+        f"results/benchmarks/{FEATURES}.tsv"
     conda:
         "../envs/zeroshot_vss.yaml"
     resources:
         gpu=1,
     params:
-        job=told("results/features/{dataset}/{backbone}/{features}/{shard}"),
-        code=CODE["features"],
+        job=job(f"results/{FEATURES}.json"),
+        blocks=shown(f"results/{FEATURES}.json", "settings.blocks"),
+        step=shown(f"results/{FEATURES}.json", "settings.step"),
     shell:
-        "python scripts/features.py {params.job:q} {output:q} {input.checked:q} 2>&1 | tee {log:q}"
+        STAGE + " features {params.job:q} 2>&1 | tee {log:q}"
 
 
 rule correspondences:
-    """Match cells between frames of {wildcards.dataset}, part {wildcards.shard}"""
+    """Match cells between frames of {wildcards.dataset}, part {wildcards.part}"""
     input:
-        features="results/features/{dataset}/{backbone}/{features}/{shard}.json",
+        needs(f"results/{MATCHES}.json"),
     output:
-        "results/correspondences/{dataset}/{backbone}/{features}/{matches}/{shard}.json",
+        f"results/{MATCHES}.json",
     log:
-        "logs/correspondences/{dataset}/{backbone}/{features}/{matches}/{shard}.log",
+        f"logs/{MATCHES}.log",
     benchmark:
-        "results/benchmarks/correspondences/{dataset}/{backbone}/{features}/{matches}/{shard}.tsv"
+        f"results/benchmarks/{MATCHES}.tsv"
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=told("results/correspondences/{dataset}/{backbone}/{features}/{matches}/{shard}"),
-        code=CODE["correspondences"],
+        job=job(f"results/{MATCHES}.json"),
+        variant=shown(f"results/{MATCHES}.json", "settings.variant"),
+        window=shown(f"results/{MATCHES}.json", "settings.window"),
     shell:
-        "python scripts/correspondences.py {params.job:q} {output:q} {input.features:q} 2>&1 | tee {log:q}"
+        STAGE + " correspondences {params.job:q} 2>&1 | tee {log:q}"

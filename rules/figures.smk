@@ -3,14 +3,15 @@
 # in:  label maps, coarse maps, inspections, the data set
 # out: results/figures/overview.png
 #      results/figures/{figure}.pdf, .png     figures of the paper: figure1, figure2, figure5, ..., figure15
-#      results/inspect/{dataset}/{backbone}/{inspection}/{shard}.json    what lies between frames and label maps, HDF5,
+#      results/inspect/{dataset}/{backbone}/{inspection}/{part}.json    what lies between frames and label maps, HDF5,
 #                                             one file a clip
+INSPECTIONS = "inspect/{dataset}/{backbone}/{inspection}/{part}"
 
 
 rule overview:
     """Frames, ground truth and every method's maps side by side"""
     input:
-        plainly(lambda wildcards: [path for row in PLAN.overview_rows() for path in PLAN.maps(row)]),
+        needs("results/figures/overview.png"),
     output:
         report(
             "results/figures/overview.png",
@@ -24,23 +25,21 @@ rule overview:
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=plainly(lambda wildcards: PLAN.overview_job()),
-        code=CODE["overview"],
+        job=job("results/figures/overview.png"),
     shell:
-        "python scripts/overview.py {params.job:q} {output:q} {input:q} 2>&1 | tee {log:q}"
+        STAGE + " overview {params.job:q} 2>&1 | tee {log:q}"
 
 
 rule inspect:
-    """Look into {wildcards.backbone} on {wildcards.dataset} ({wildcards.inspection}), part {wildcards.shard}"""
+    """Look into {wildcards.backbone} on {wildcards.dataset} ({wildcards.inspection}), part {wildcards.part}"""
     input:
-        checked="results/checked/{dataset}/{shard}.json",
-        coarse=inspected_maps,
+        needs(f"results/{INSPECTIONS}.json"),
     output:
-        "results/inspect/{dataset}/{backbone}/{inspection}/{shard}.json",
+        f"results/{INSPECTIONS}.json",
     log:
-        "logs/inspect/{dataset}/{backbone}/{inspection}/{shard}.log",
+        f"logs/{INSPECTIONS}.log",
     benchmark:
-        "results/benchmarks/inspect/{dataset}/{backbone}/{inspection}/{shard}.tsv"
+        f"results/benchmarks/{INSPECTIONS}.tsv"
     wildcard_constraints:
         inspection=r"[a-z-]+",
     conda:
@@ -48,17 +47,15 @@ rule inspect:
     resources:
         gpu=1,
     params:
-        job=told("results/inspect/{dataset}/{backbone}/{inspection}/{shard}"),
-        code=CODE["inspect"],
+        job=job(f"results/{INSPECTIONS}.json"),
     shell:
-        "python scripts/inspect_frames.py {params.job:q} {output:q} {input.checked:q} {input.coarse:q}"
-        " 2>&1 | tee {log:q}"
+        STAGE + " inspect {params.job:q} 2>&1 | tee {log:q}"
 
 
 rule figure:
     """{wildcards.figure} of the paper"""
     input:
-        plainly(lambda wildcards: PLAN.figures.inputs(wildcards.figure)),
+        needs("results/figures/{figure}.pdf"),
     output:
         pdf="results/figures/{figure}.pdf",
         png=report(
@@ -75,10 +72,9 @@ rule figure:
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=plainly(lambda wildcards: PLAN.figures.job(wildcards.figure)),
-        code=CODE["figure"],
+        job=job("results/figures/{figure}.pdf"),
     shell:
-        "python scripts/figure.py {params.job:q} {output.pdf:q} {output.png:q} {input:q} 2>&1 | tee {log:q}"
+        STAGE + " figure {params.job:q} 2>&1 | tee {log:q}"
 
 
 rule figures:

@@ -1,12 +1,7 @@
 # What files are called in `snakemake --report`.
 #
 # in:  PLAN
-# out: REPORT (its pages, see zeroshot_vss.report.plan), PAGE_CODE (digest of their code), and functions that give the
-#      labels of a table's, a sweep's and a video's files
-from zeroshot_vss.report.plan import ReportPlan
-
-REPORT = ReportPlan(PLAN)
-PAGE_CODE = REPORT.code()
+# out: functions that give the labels of a table's, a sweep's and a video's files
 
 
 def of_table(**form):

@@ -4,15 +4,18 @@
 # out: results/report/{table}.html          the table
 #      results/report/{table}-clips.html    scores of each clip (tables of scores)
 #      results/report/{table}-runs.html     settings, code, weights, versions and times (tables of scores)
+#      results/players/{table}/{dataset}/{clip}.html    the table's rows over a clip, side by side
 #      results/overlays/{dataset}/{row}/{clip}.mp4, .html    a row's label maps over a clip, and a page that plays them
 #
 # Snakemake shows pages, PNGs and PDFs in place; CSV files and videos are saved by a click, hence a page of each.
+OVERLAYS = "overlays/{dataset}/{row}/{clip}"
+PLAYERS = "players/{table}/{dataset}/{clip}"
 
 
 rule table_page:
     """{wildcards.table} as a page"""
     input:
-        "results/{table}.md",
+        needs("results/report/{table}.html"),
     output:
         report(
             "results/report/{table}.html",
@@ -22,22 +25,19 @@ rule table_page:
         ),
     log:
         "logs/report/{table}.log",
-    wildcard_constraints:
-        table="|".join(PLAN.config.tables),
     localrule: True
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        title=lambda wildcards: PLAN.config.tables[wildcards.table].title,
-        code=PAGE_CODE["table_page"],
+        job=job("results/report/{table}.html"),
     shell:
-        "python scripts/table_page.py {params.title:q} {input:q} {output:q} 2>&1 | tee {log:q}"
+        STAGE + " table_page {params.job:q} 2>&1 | tee {log:q}"
 
 
 rule clips_page:
     """{wildcards.table}: scores of each clip as a page"""
     input:
-        plainly(lambda wildcards: REPORT.clips_inputs(wildcards.table)),
+        needs("results/report/{table}-clips.html"),
     output:
         report(
             "results/report/{table}-clips.html",
@@ -53,16 +53,15 @@ rule clips_page:
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=plainly(lambda wildcards: REPORT.clips_job(wildcards.table)),
-        code=PAGE_CODE["clips_page"],
+        job=job("results/report/{table}-clips.html"),
     shell:
-        "python scripts/clips_page.py {params.job:q} {output:q} {input:q} 2>&1 | tee {log:q}"
+        STAGE + " clips_page {params.job:q} 2>&1 | tee {log:q}"
 
 
 rule runs_page:
     """{wildcards.table}: settings, versions and times as a page"""
     input:
-        plainly(lambda wildcards: REPORT.runs_inputs(wildcards.table)),
+        needs("results/report/{table}-runs.html"),
     output:
         report(
             "results/report/{table}-runs.html",
@@ -78,49 +77,66 @@ rule runs_page:
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=plainly(lambda wildcards: REPORT.runs_job(wildcards.table)),
-        code=PAGE_CODE["runs_page"],
+        job=job("results/report/{table}-runs.html"),
     shell:
-        "python scripts/runs_page.py {params.job:q} {output:q} {input:q} 2>&1 | tee {log:q}"
+        STAGE + " runs_page {params.job:q} 2>&1 | tee {log:q}"
 
 
 rule row_overlay:
     """Draw the label maps of {wildcards.row} over {wildcards.clip} of {wildcards.dataset}"""
     input:
-        plainly(lambda wildcards: REPORT.overlay_input(wildcards.dataset, wildcards.row, wildcards.clip)),
+        needs(f"results/{OVERLAYS}.mp4"),
     output:
         video=report(
-            "results/overlays/{dataset}/{row}/{clip}.mp4",
+            f"results/{OVERLAYS}.mp4",
             category="Videos",
             labels=of_video(form="saved file"),
             caption="../report/video.rst",
         ),
         page=report(
-            "results/overlays/{dataset}/{row}/{clip}.html",
+            f"results/{OVERLAYS}.html",
             category="Videos",
             labels=of_video(form="player"),
             caption="../report/video.rst",
         ),
     log:
-        "logs/overlays/{dataset}/{row}/{clip}.log",
+        f"logs/{OVERLAYS}.log",
     benchmark:
-        "results/benchmarks/row_overlay/{dataset}/{row}/{clip}.tsv"
+        f"results/benchmarks/{OVERLAYS}.tsv"
     wildcard_constraints:
         row=r"[^/]+",
         clip=r"[^/]+",
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=plainly(lambda wildcards: REPORT.overlay_job(wildcards.dataset, wildcards.row, wildcards.clip)),
-        code=PAGE_CODE["row_overlay"],
+        job=job(f"results/{OVERLAYS}.mp4"),
     shell:
-        "python scripts/row_overlay.py {params.job:q} {output.video:q} {output.page:q} {input:q} 2>&1 | tee {log:q}"
+        STAGE + " row_overlay {params.job:q} 2>&1 | tee {log:q}"
+
+
+rule table_player:
+    """Write the player of {wildcards.table} on {wildcards.clip} of {wildcards.dataset}"""
+    input:
+        needs(f"results/{PLAYERS}.html"),
+    output:
+        f"results/{PLAYERS}.html",
+    log:
+        f"logs/{PLAYERS}.log",
+    wildcard_constraints:
+        table=tables_of("quality"),
+        clip=r"[^/]+",
+    conda:
+        "../envs/zeroshot_vss.yaml"
+    params:
+        job=job(f"results/{PLAYERS}.html"),
+    shell:
+        STAGE + " table_player {params.job:q} 2>&1 | tee {log:q}"
 
 
 rule pages:
     """The pages of the main table and the videos: a report of a short run"""
     input:
         "results/figures/overview.png",
-        REPORT.pages(["table1"]),
-        plainly(lambda wildcards: REPORT.videos()),
+        PLAN.pages.names(["table1"]),
+        plainly(lambda wildcards: PLAN.pages.videos()),
     localrule: True

@@ -1,48 +1,28 @@
-# Scores of one row (a method with its backbone on a data set), over all clips.
+# Scores of one row (a method with its backbone on a data set, or another system's predictions), over all clips.
 #
-# in:  label maps of all parts of the data set, the data set's ground truth
+# in:  label maps of all parts of the data set, or a folder of predictions; the data set's ground truth
 # out: results/scores/{dataset}/{row}.json    pooled figures, 0..1
 #      results/scores/{dataset}/{row}.csv     figures of each clip
-
-
-PREDICTED = "|".join(name for name, method in PLAN.config.methods.items() if method.predictions) or "none"
+SCORES = "scores/{dataset}/{row}"
 
 
 rule score:
     """Score {wildcards.row} on {wildcards.dataset}"""
     input:
-        maps_of,
+        needs(f"results/{SCORES}.json"),
     output:
-        pooled="results/scores/{dataset}/{row}.json",
-        clips="results/scores/{dataset}/{row}.csv",
+        pooled=f"results/{SCORES}.json",
+        clips=f"results/{SCORES}.csv",
     log:
-        "logs/scores/{dataset}/{row}.log",
+        f"logs/{SCORES}.log",
     benchmark:
-        "results/benchmarks/score/{dataset}/{row}.tsv"
+        f"results/benchmarks/{SCORES}.tsv"
     wildcard_constraints:
-        row=rf"(?!(?:{PREDICTED})$)[^/]+",
+        row=r"[^/]+",
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=score_job,
-        code=CODE["score"],
+        job=job(f"results/{SCORES}.json"),
+        protocol=shown(f"results/{SCORES}.json", "protocol"),
     shell:
-        "python scripts/score.py {params.job:q} {output.pooled:q} {input:q} 2>&1 | tee {log:q}"
-
-
-rule score_predictions:
-    """Score the predictions of {wildcards.row} on {wildcards.dataset}"""
-    output:
-        pooled="results/scores/{dataset}/{row}.json",
-        clips="results/scores/{dataset}/{row}.csv",
-    log:
-        "logs/scores/{dataset}/{row}.log",
-    wildcard_constraints:
-        row=PREDICTED,
-    conda:
-        "../envs/zeroshot_vss.yaml"
-    params:
-        job=score_job,
-        code=CODE["predictions"],
-    shell:
-        "python scripts/predictions.py {params.job:q} {output.pooled:q} 2>&1 | tee {log:q}"
+        STAGE + " score {params.job:q} 2>&1 | tee {log:q}"

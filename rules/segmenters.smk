@@ -1,25 +1,26 @@
 # Supervised networks that label each frame alone (Mask2Former).
 #
 # in:  the data set
-# out: results/segmenters/{dataset}/{segmenter}/{shard}.json    label maps, as those of rule upsample
+# out: results/segmenters/{dataset}/{segmenter}/{part}.json    label maps, as those of rule upsample
+SEGMENTERS = "segmenters/{dataset}/{segmenter}/{part}"
 
 
 rule segmenter:
-    """Label {wildcards.dataset} with a supervised network, part {wildcards.shard}"""
+    """Label {wildcards.dataset} with a supervised network, part {wildcards.part}"""
     input:
-        checked="results/checked/{dataset}/{shard}.json",
+        needs(f"results/{SEGMENTERS}.json"),
     output:
-        "results/segmenters/{dataset}/{segmenter}/{shard}.json",
+        f"results/{SEGMENTERS}.json",
     log:
-        "logs/segmenters/{dataset}/{segmenter}/{shard}.log",
+        f"logs/{SEGMENTERS}.log",
     benchmark:
-        "results/benchmarks/segmenter/{dataset}/{segmenter}/{shard}.tsv"
+        f"results/benchmarks/{SEGMENTERS}.tsv"
     conda:
         "../envs/zeroshot_vss.yaml"
     resources:
         gpu=1,
     params:
-        job=told("results/segmenters/{dataset}/{segmenter}/{shard}"),
-        code=CODE["segmenter"],
+        job=job(f"results/{SEGMENTERS}.json"),
+        network=shown(f"results/{SEGMENTERS}.json", "settings.path"),
     shell:
-        "python scripts/segmenter.py {params.job:q} {output:q} {input.checked:q} 2>&1 | tee {log:q}"
+        STAGE + " segmenter {params.job:q} 2>&1 | tee {log:q}"

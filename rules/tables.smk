@@ -5,12 +5,10 @@
 #      results/sweeps/{sweep}.csv, .png, .pdf
 
 
-rule quality_table:
-    """{wildcards.table}: figures of the configured rows"""
+rule table:
+    """{wildcards.table}: scores, settings or costs of the configured rows"""
     input:
-        published=lambda wildcards: PLAN.published(wildcards.table) or [],
-        scores=plainly(lambda wildcards: PLAN.table_inputs(wildcards.table)),
-        timed=plainly(lambda wildcards: [path for row in PLAN.timed(wildcards.table) for path in row]),
+        needs("results/{table}.csv"),
     output:
         csv=report(
             "results/{table}.csv", category="Tables", labels=of_table(form="CSV"), caption="../report/table.rst"
@@ -22,80 +20,21 @@ rule quality_table:
     log:
         "logs/{table}.log",
     wildcard_constraints:
-        table=tables_of("quality"),
+        table=tables_of("quality", "settings", "efficiency"),
     localrule: True
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=plainly(lambda wildcards: PLAN.table_job(wildcards.table)),
-        published=lambda wildcards: PLAN.published(wildcards.table) or "none",
-        timed=plainly(lambda wildcards: json.dumps(PLAN.timed(wildcards.table))),
-        code=CODE["table"],
+        job=job("results/{table}.csv"),
+        stage=shown("results/{table}.csv", "stage"),
     shell:
-        "python scripts/table.py {params.job:q} {params.published:q} {params.timed:q} {output.csv:q} {input.scores:q}"
-        " 2>&1 | tee {log:q}"
-
-
-rule settings_table:
-    """{wildcards.table}: the settings that really ran"""
-    input:
-        plainly(lambda wildcards: PLAN.table_inputs(wildcards.table)),
-    output:
-        csv=report(
-            "results/{table}.csv", category="Tables", labels=of_table(form="CSV"), caption="../report/table.rst"
-        ),
-        md="results/{table}.md",
-        tex=report(
-            "results/{table}.tex", category="Tables", labels=of_table(form="LaTeX"), caption="../report/table.rst"
-        ),
-    log:
-        "logs/{table}.log",
-    wildcard_constraints:
-        table=tables_of("settings"),
-    localrule: True
-    conda:
-        "../envs/zeroshot_vss.yaml"
-    params:
-        job=plainly(lambda wildcards: PLAN.table_job(wildcards.table)),
-        code=CODE["settings_table"],
-    shell:
-        "python scripts/settings_table.py {params.job:q} {output.csv:q} {input:q} 2>&1 | tee {log:q}"
-
-
-rule efficiency_table:
-    """{wildcards.table}: time, memory and disk"""
-    input:
-        published=lambda wildcards: PLAN.published(wildcards.table) or [],
-        stages=plainly(lambda wildcards: PLAN.table_inputs(wildcards.table)),
-    output:
-        csv=report(
-            "results/{table}.csv", category="Tables", labels=of_table(form="CSV"), caption="../report/table.rst"
-        ),
-        md="results/{table}.md",
-        tex=report(
-            "results/{table}.tex", category="Tables", labels=of_table(form="LaTeX"), caption="../report/table.rst"
-        ),
-    log:
-        "logs/{table}.log",
-    wildcard_constraints:
-        table=tables_of("efficiency"),
-    localrule: True
-    conda:
-        "../envs/zeroshot_vss.yaml"
-    params:
-        job=plainly(lambda wildcards: PLAN.table_job(wildcards.table)),
-        published=lambda wildcards: PLAN.published(wildcards.table) or "none",
-        code=CODE["efficiency_table"],
-    shell:
-        "python scripts/efficiency_table.py {params.job:q} {params.published:q} {output.csv:q} {input.stages:q}"
-        " 2>&1 | tee {log:q}"
+        STAGE + " {params.stage} {params.job:q} 2>&1 | tee {log:q}"
 
 
 rule frontier:
     """{wildcards.table}: quality against speed"""
     input:
-        scores=lambda wildcards: [PLAN.scores(row) for row in PLAN.rows(wildcards.table)],
-        stages=plainly(lambda wildcards: PLAN.table_inputs(wildcards.table)),
+        needs("results/{table}.csv"),
     output:
         csv=report(
             "results/{table}.csv", category="Tables", labels=of_table(form="CSV"), caption="../report/table.rst"
@@ -116,17 +55,15 @@ rule frontier:
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=plainly(lambda wildcards: PLAN.table_job(wildcards.table)),
-        code=CODE["frontier"],
+        job=job("results/{table}.csv"),
     shell:
-        "python scripts/frontier.py {params.job:q} {output.csv:q} {output.png:q} {output.pdf:q} {input.scores:q}"
-        " {input.stages:q} 2>&1 | tee {log:q}"
+        STAGE + " frontier {params.job:q} 2>&1 | tee {log:q}"
 
 
 rule sweep:
     """{wildcards.sweep}: a method over the values of a setting"""
     input:
-        lambda wildcards: [PLAN.scores(row) for row in PLAN.sweep_rows(wildcards.sweep)],
+        needs("results/sweeps/{sweep}.csv"),
     output:
         csv=report(
             "results/sweeps/{sweep}.csv",
@@ -143,14 +80,10 @@ rule sweep:
         pdf="results/sweeps/{sweep}.pdf",
     log:
         "logs/sweeps/{sweep}.log",
-    wildcard_constraints:
-        sweep="|".join(PLAN.config.sweeps) or "none",
     localrule: True
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=plainly(lambda wildcards: PLAN.sweep_job(wildcards.sweep)),
-        code=CODE["sweep"],
+        job=job("results/sweeps/{sweep}.csv"),
     shell:
-        "python scripts/sweep.py {params.job:q} {output.csv:q} {output.png:q} {output.pdf:q} {input:q}"
-        " 2>&1 | tee {log:q}"
+        STAGE + " sweep {params.job:q} 2>&1 | tee {log:q}"

@@ -1,27 +1,28 @@
 # Full-resolution label maps by masked modulation (or another upsampler).
 #
 # in:  results/coarse/..., the data set, the backbone's weights
-# out: results/maps/.../{upsampling}/{shard}.json    label maps at the frames' own size, HDF5, one file a clip
+# out: results/maps/.../{upsampling}/{part}.json    label maps at the frames' own size, HDF5, one file a clip
+MAPS = "maps/{dataset}/{backbone}/{features}/{context}/{matches}/{upsampling}/{part}"
 
 
 rule upsample:
-    """Upsample the label maps of {wildcards.dataset} with {wildcards.backbone}, part {wildcards.shard}"""
+    """Upsample the label maps of {wildcards.dataset} with {wildcards.backbone}, part {wildcards.part}"""
     input:
-        checked="results/checked/{dataset}/{shard}.json",
-        coarse="results/coarse/{dataset}/{backbone}/{features}/{context}/{matches}/{shard}.json",
+        needs(f"results/{MAPS}.json"),
     output:
-        "results/maps/{dataset}/{backbone}/{features}/{context}/{matches}/{upsampling}/{shard}.json",
+        f"results/{MAPS}.json",
     log:
-        "logs/maps/{dataset}/{backbone}/{features}/{context}/{matches}/{upsampling}/{shard}.log",
+        f"logs/{MAPS}.log",
     benchmark:
-        "results/benchmarks/upsample/{dataset}/{backbone}/{features}/{context}/{matches}/{upsampling}/{shard}.tsv"
+        f"results/benchmarks/{MAPS}.tsv"
     conda:
         "../envs/zeroshot_vss.yaml"
     resources:
         gpu=1,
     params:
-        job=told("results/maps/{dataset}/{backbone}/{features}/{context}/{matches}/{upsampling}/{shard}"),
-        code=CODE["upsample"],
+        job=job(f"results/{MAPS}.json"),
+        upsampler=shown(f"results/{MAPS}.json", "settings.upsampler"),
+        block=shown(f"results/{MAPS}.json", "settings.modulation.block"),
+        strength=shown(f"results/{MAPS}.json", "settings.modulation.strength"),
     shell:
-        "python scripts/upsample.py {params.job:q} {output:q} {input.checked:q} {input.coarse:q}"
-        " 2>&1 | tee {log:q}"
+        STAGE + " upsample {params.job:q} 2>&1 | tee {log:q}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import runpy
 import signal
@@ -20,17 +19,17 @@ from small_models import save_embedded
 from test_config import shipped
 from workflow_copy import ROOT
 from zeroshot_vss.config import merge, read_config
-from zeroshot_vss.report.plan import ReportPlan
 
 # Loaded before jobs are forked, so that not each of them loads them.
 from zeroshot_vss.stages import baseline, check, coarse, correspondences, features, overview, score, table, upsample
 from zeroshot_vss.workflow.plan import Plan
-from zeroshot_vss.workflow.script import COMPUTE_VARIABLE
+from zeroshot_vss.workflow.rows import make_row
+from zeroshot_vss.workflow.run import COMPUTE_VARIABLE
 
 LOADED = (check, baseline, features, correspondences, coarse, upsample, score, table, overview)
 CLIPS, FRAMES = 2, 3
 STAGES = (
-    "check", "baseline", "features", "correspondences", "coarse", "upsample", "inspect", "score", "quality_table",
+    "check", "baseline", "features", "correspondences", "coarse", "upsample", "inspect", "score", "table",
     "overview", "figure", "row_overlay",
 )  # fmt: skip
 OF_CLIPS = STAGES[1:7]
@@ -42,9 +41,8 @@ class Step:
     """A job: what its rule's shell command says."""
 
     stage: str
-    script: str
-    words: tuple[str, ...]
-    """Its arguments."""
+    job: str
+    """As JSON."""
     outputs: tuple[str, ...]
 
 
@@ -75,39 +73,24 @@ def steps_of(plan: Plan) -> list[Step]:
 
     Paths are relative.
     """
-    ours, copied = plan.row("v", "ours", "small"), plan.row("v", "first-frame", "small")
-    (baseline,), stages = plan.maps(copied), {stage: path for stage, (path,) in plan.stages(ours).items()}
-    checked = f"results/checked/v/{Path(baseline).name}"
-
-    def job(stage: str, path: str, *inputs: str, script: str | None = None) -> Step:
-        return Step(stage, script or f"{stage}.py", (plan.job(path.removesuffix(".json")), path, *inputs), (path,))
-
-    def score(path: str, maps: str) -> Step:
-        told = plan.score_job("v", Path(path).stem)
-        return Step("score", "score.py", (told, path, maps), (path, path.replace(".json", ".csv")))
-
-    scores = plan.table_inputs("table1")
-    told, timed = plan.table_job("table1"), plan.timed("table1")
-    kinds = tuple(f"results/table1.{kind}" for kind in ("csv", "md", "tex"))
-    picture = "results/figures/overview.png"
-    seen = plan.figures.inputs("figure8")[0]
-    drawn, clip = ("results/figures/figure8.pdf", "results/figures/figure8.png"), plan.clips("v")[0]
-    video = ReportPlan(plan).overlay_job("v", "ours@small", clip)
-    shown = tuple(f"results/overlays/v/ours@small/{clip}.{kind}" for kind in ("mp4", "html"))
-    return [
-        job("check", checked),
-        job("baseline", baseline, checked),
-        job("features", stages["features"], checked),
-        job("correspondences", stages["correspondences"], stages["features"]),
-        job("coarse", stages["coarse"], checked, stages["features"], stages["correspondences"]),
-        job("upsample", stages["upsample"], checked, stages["coarse"]),
-        job("inspect", seen, checked, script="inspect_frames.py"),
-        *map(score, scores, (baseline, stages["upsample"])),
-        Step("quality_table", "table.py", (told, "none", json.dumps(timed), kinds[0], *scores), kinds),
-        Step("overview", "overview.py", (plan.overview_job(), picture, baseline, stages["upsample"]), (picture,)),
-        Step("figure", "figure.py", (plan.figures.job("figure8"), *drawn, *plan.figures.inputs("figure8")), drawn),
-        Step("row_overlay", "row_overlay.py", (video, *shown, stages["upsample"]), shown),
+    config, stages = plan.config, plan.stages
+    ours, copied = make_row(config, "v", "ours", "small"), make_row(config, "v", "first-frame", "small")
+    (baseline,) = [path for parts in stages.of_row(copied).values() for path in parts.paths()]
+    made = {stage: parts.paths()[0] for stage, parts in stages.of_row(ours).items()}
+    seen = next(path for path in plan.figures.planned["figure8"].inputs() if "/inspect/" in path)
+    clip = stages.clips("v")[0]
+    paths = [
+        f"results/checked/v/{Path(baseline).stem}.frames.json", baseline, *made.values(), seen,
+        "results/scores/v/first-frame.json", "results/scores/v/ours@small.json", "results/table1.csv",
+        "results/figures/overview.png", "results/figures/figure8.pdf", f"results/overlays/v/ours@small/{clip}.mp4",
     ]  # fmt: skip
+    return [step_of(plan, path) for path in paths]
+
+
+def step_of(plan: Plan, path: str) -> Step:
+    """The job that writes a file."""
+    target = plan.target(path)
+    return Step(target.job.stage, target.text, tuple(target.job.outputs()))
 
 
 def plan_of(base: Path, **compute: Any) -> Plan:
@@ -169,12 +152,12 @@ def start(
         os.dup2(said, 1)
         os.dup2(said, 2)
         os.environ[COMPUTE_VARIABLE] = plan.config.compute.model_dump_json()
-        sys.argv = [step.script, *step.words]
+        sys.argv = ["stage.py", step.stage, step.job]
         if before is not None:
             before()
         if events is not None:
             events.watch()
-        runpy.run_path(str(ROOT / "scripts" / step.script), run_name="__main__")
+        runpy.run_path(str(ROOT / "scripts" / "stage.py"), run_name="__main__")
         if events is not None:
             Path("events.txt").write_text(str(events.seen))
         status = 0
@@ -201,6 +184,6 @@ def run(step: Step, folder: Path, plan: Plan, events: Events | None = None) -> i
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All results but costs, which are times."""
-    found = [path for path in (folder / "results").rglob("*") if path.is_file()]
+    """All results but costs and records, which hold times."""
+    found = [path for path in (folder / "results").rglob("*") if path.is_file() and ".made" not in path.parts]
     return {str(p.relative_to(folder)): p.read_bytes() for p in found if not p.name.endswith(".cost.json")}

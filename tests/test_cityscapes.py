@@ -18,7 +18,7 @@ from zeroshot_vss.io.store import Manifest, read_all, write_clip
 from zeroshot_vss.jobs.base import DataSetSpec
 from zeroshot_vss.jobs.coarse import CoarseJob
 from zeroshot_vss.method.batches import rows_of_clip
-from zeroshot_vss.metrics.protocols import get_protocol
+from zeroshot_vss.metrics.protocols.base import get_protocol
 from zeroshot_vss.metrics.scoring import score_clip, score_folder
 from zeroshot_vss.settings.context import ContextModel
 from zeroshot_vss.settings.features import Features
@@ -36,7 +36,7 @@ def cityscapes(tmp_path: Path) -> Path:
     return root
 
 
-def test_snippets_end_at_their_annotated_frame(cityscapes: Path) -> None:
+def test_snippets_are_found_from_their_annotated_frame(cityscapes: Path) -> None:
     data = open_dataset("cityscapes", {"root": cityscapes})
     assert data.clips() == list(SNIPPETS)
     assert data.legend is not None
@@ -44,13 +44,15 @@ def test_snippets_end_at_their_annotated_frame(cityscapes: Path) -> None:
     assert len(data.legend.names) == len(data.legend.colours) == 34
     for name, first in zip(SNIPPETS, (275, 305, 0), strict=True):
         clip = data.clip(name)
-        assert (clip.name, len(clip), clip.size, clip.reference) == (name, 20, (16, 32), 19)
+        assert (clip.name, len(clip), clip.size, clip.reference) == (name, 30, (16, 32), 19)
         assert clip.frame_name(19) == name
         assert clip.frame_name(0) == f"{name[:-6]}{first:06d}"
         folder = cityscapes / "leftImg8bit_sequence" / "val" / name.split("_", maxsplit=1)[0]
         picture = np.asarray(Image.open(folder / f"{name}_leftImg8bit.png"))
         assert np.array_equal(clip.frames([19])[0], picture)
-        assert list(clip.mapped()) == [19] and [clip.labels(index) for index in range(19)] == [None] * 19
+        assert clip.frame_name(29) == f"{name[:-6]}{first + 29:06d}"
+        assert list(clip.mapped()) == [19]
+        assert [index for index in range(30) if clip.labels(index) is not None] == [19]
         clip.check()
 
 
@@ -63,15 +65,13 @@ def test_labels_are_the_raw_label_ids(cityscapes: Path) -> None:
     assert np.array_equal(labels, stored) and {3, 7, 23, VOID} <= set(np.unique(labels))
 
 
-@pytest.mark.parametrize("frames", [1, 8])
-def test_clips_can_be_shorter(cityscapes: Path, frames: int) -> None:
+@pytest.mark.parametrize(("frames", "first", "reference"), [(1, 294, 0), (8, 287, 7), (20, 275, 19), (24, 275, 19)])
+def test_clips_can_be_shorter(cityscapes: Path, frames: int, first: int, reference: int) -> None:
     clip = open_dataset("cityscapes", {"root": cityscapes, "frames": frames}).clip(SNIPPETS[0])
-    assert (len(clip), clip.reference, clip.frame_name(0)) == (
-        frames,
-        frames - 1,
-        f"frankfurt_000000_{295 - frames:06d}",
-    )
-    assert clip.labels(frames - 1) is not None
+    assert (len(clip), clip.reference) == (frames, reference)
+    assert clip.frame_name(0) == f"frankfurt_000000_{first:06d}"
+    assert clip.frame_name(reference) == SNIPPETS[0]
+    assert clip.labels(reference) is not None and list(clip.mapped()) == [reference]
 
 
 def test_the_whole_split_is_listed_without_reading_an_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,24 +88,26 @@ def test_the_whole_split_is_listed_without_reading_an_image(tmp_path: Path, monk
 
 def test_missing_frames(cityscapes: Path) -> None:
     folder = cityscapes / "leftImg8bit_sequence" / "val" / "frankfurt"
-    for number in (278, 281, 300):  # the last comes after the annotated frame
+    for number in (278, 281, 300):
         (folder / f"frankfurt_000000_{number:06d}_leftImg8bit.png").unlink()
     with pytest.raises(InputError) as caught:
         open_dataset("cityscapes", {"root": cityscapes}).clip(SNIPPETS[0])
     assert str(caught.value) == (
-        f"clip 'frankfurt_000000_000294': 2 of the 20 frames up to the annotated one are missing in {folder}, "
+        f"clip 'frankfurt_000000_000294': 3 of the 30 frames around the annotated one are missing in {folder}, "
         "the first is frankfurt_000000_000278_leftImg8bit.png; fetch them, or set the data set's option `frames` "
         "lower"
     )
     assert len(open_dataset("cityscapes", {"root": cityscapes, "frames": 13}).clip(SNIPPETS[0])) == 13
-    assert len(open_dataset("cityscapes", {"root": cityscapes}).clip(SNIPPETS[1])) == 20
+    assert len(open_dataset("cityscapes", {"root": cityscapes}).clip(SNIPPETS[1])) == 30
 
 
 def test_a_snippet_cannot_begin_before_the_sequence(cityscapes: Path) -> None:
     fine = cityscapes / "gtFine" / "val" / "lindau"
     (fine / "lindau_000003_000019_gtFine_labelIds.png").rename(fine / "lindau_000003_000005_gtFine_labelIds.png")
     data = open_dataset("cityscapes", {"root": cityscapes})
-    with pytest.raises(InputError, match=r"clip 'lindau_000003_000005': 14 of the 20 frames up to the annotated one"):
+    with pytest.raises(
+        InputError, match=r"clip 'lindau_000003_000005': 14 of the 30 frames around the annotated one"
+    ):
         data.clip("lindau_000003_000005")
 
 
@@ -214,14 +216,14 @@ def test_clusters_are_named_by_the_annotated_frame(tmp_path: Path) -> None:
     write_cityscapes(root, [name], size, rng=np.random.default_rng(5))
     rng = np.random.default_rng(5)
     _, labels = moving_shapes(30, size, rng)
-    cells = labels[:20, 4::8, 4::8].copy()
+    cells = labels[:, 4::8, 4::8].copy()
     # The disc is gone before the annotated frame, so its cluster has no name.
     cells[cells == DISC] = UPPER
     cells[:5, 1:3, 3:6] = DISC
     tokens = np.eye(4)[cells] + 0.05 * rng.standard_normal((*cells.shape, 4))
 
     def fill(file: h5py.File) -> None:
-        file["rows"] = np.array(rows_of_clip(20, Sampling()), np.int32)
+        file["rows"] = np.array(rows_of_clip(30, Sampling()), np.int32)
         file["block7"] = tokens.astype(np.float16)
 
     write_clip(tmp_path / "features" / f"{name}.h5", {}, fill)

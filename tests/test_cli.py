@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from zeroshot_vss.workflow.script import complain
 
 from miniatures import VSPW_IDS, write_davis, write_vspw
-from zeroshot_vss.__main__ import PROTOCOL_OF, main
+from zeroshot_vss.__main__ import main
 from zeroshot_vss.datasets import DATASETS
 from zeroshot_vss.metrics.protocols import PROTOCOLS
-from zeroshot_vss.workflow.script import complain
 
 
 @pytest.fixture
@@ -122,8 +122,8 @@ def test_the_year_of_davis_chooses_its_protocol(
 
 
 def test_every_data_set_with_labels_has_a_protocol() -> None:
-    assert set(PROTOCOL_OF) == set(DATASETS) - {"user"}
-    assert set(PROTOCOL_OF.values()) <= set(PROTOCOLS)
+    chosen = {name: DATASETS.load(name).protocol for name in set(DATASETS) - {"user", "davis"}}
+    assert set(chosen.values()) <= set(PROTOCOLS) and DATASETS.load("user").protocol is None
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The configuration: what is refused, in which words, and that paths spell what results depend on."""
+"""The configuration: what is refused, in which words, and that paths folder_name what results depend on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zeroshot_vss.settings.baseline import Baseline
 from zeroshot_vss.settings.batches import Batches
 from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.settings.upsampling import Upsampling
-from zeroshot_vss.workflow.paths import spell
+from zeroshot_vss.workflow.paths import folder_name
 from zeroshot_vss.workflow.plan import Plan, Row
 
 SHIPPED = Path(__file__).parent.parent / "config"
@@ -194,10 +194,10 @@ OTHER: dict[str, Any] = {
 def parts(settings: MethodSettings) -> dict[str, str]:
     """The parts of a method's paths."""
     return {
-        "features": spell(settings.stage_features()),
-        "context": spell(settings.context),
-        "refinement": spell(settings.stage_correspondence()),
-        "upsampling": spell(settings.upsampling),
+        "features": folder_name(settings.stage_features()),
+        "context": folder_name(settings.context),
+        "refinement": folder_name(settings.stage_correspondence()),
+        "upsampling": folder_name(settings.upsampling),
     }
 
 
@@ -234,16 +234,16 @@ def test_batches_are_spelled_where_they_matter_only() -> None:
 
 @pytest.mark.parametrize("pair", [(1e6, 1e-6), (0.1234567, 0.1234568), (50.0, 50.00001)])
 def test_close_and_extreme_numbers_are_spelled_differently(pair: tuple[float, float]) -> None:
-    one, other = (spell(Upsampling(filter=value)) for value in pair)
+    one, other = (folder_name(Upsampling(filter=value)) for value in pair)
     assert one != other
 
 
 def test_spelling() -> None:
-    spelled = spell(Baseline(kind="colour", cell=8, position=0.25))
+    spelled = folder_name(Baseline(kind="colour", cell=8, position=0.25))
     assert spelled.startswith("kind=colour~cell=8~position=0.25~clusters=20~")
-    assert spell(None) == "none"
-    assert "blocks=6+7+8~" in spell(MethodSettings().stage_features())
-    assert spell(Upsampling(filter=None)).count("filter") == 0
+    assert folder_name(None) == "none"
+    assert "blocks=6+7+8~" in folder_name(MethodSettings().stage_features())
+    assert folder_name(Upsampling(filter=None)).count("filter") == 0
     long = MethodSettings.model_validate(
         merge(MethodSettings().model_dump(), {"sampling": {"noise": "batch"}, "upsampling": {"difference": "float"}})
     )

@@ -13,7 +13,7 @@ from miniatures import write_clvos, write_davis, write_mask
 from zeroshot_vss.datasets import VOID, open_dataset
 from zeroshot_vss.datasets.objects import MOST_OBJECTS, object_legend
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.metrics.protocols import get_protocol
+from zeroshot_vss.metrics.protocols.base import get_protocol
 from zeroshot_vss.metrics.scoring import score_folder
 
 

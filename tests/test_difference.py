@@ -13,9 +13,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from zeroshot_vss.backbones.base import PlainPass
 from zeroshot_vss.method import difference
-from zeroshot_vss.method.modulation import Pair, difference_maps, modulated_images, pairs_of
-from zeroshot_vss.settings.upsampling import Modulation, Upsampling
+from zeroshot_vss.method.difference import normalised_difference
+from zeroshot_vss.method.modulation import modulated_images
+from zeroshot_vss.method.pairs import Pair, pairs_of
+from zeroshot_vss.settings.sampling import Sampling
+from zeroshot_vss.settings.upsampling import Modulation
 
 few = settings(max_examples=60, deadline=None)
 
@@ -170,31 +174,29 @@ def test_float_maps_do_not_depend_on_the_scale_of_a_difference() -> None:
     generator = torch.Generator().manual_seed(0)
     base = torch.rand((1, 3, 16, 16), generator=generator) - 0.5
     change = 0.1 * torch.rand((1, 3, 16, 16), generator=generator)
-    masks = np.ones((1, 2, 2), np.bool_)
-    plain = Upsampling(filter=None)
-    one = difference_maps(base + change, base, masks, (16, 16), plain)
-    two = difference_maps(base + 2 * change, base - change, masks, (16, 16), plain)
+    one = normalised_difference(base + change, base, (16, 16))
+    two = normalised_difference(base + 2 * change, base - change, (16, 16))
     assert torch.allclose(one, two, atol=1e-5)
     assert float(one.amax()) == 1
-    # Where the mask is full the filter does nothing.
-    assert torch.allclose(difference_maps(base + change, base, masks, (16, 16), Upsampling(filter=0.7)), one)
 
 
 def test_maps_have_the_size_of_the_frames() -> None:
     plus, minus = torch.zeros(2, 3, 16, 24), torch.full((2, 3, 16, 24), 0.05)
-    masks = np.zeros((2, 2, 3), np.bool_)
+    territory = np.zeros((2, 2, 3), np.bool_)
+    territory[:, :, 0] = True
     for kind in ("float", "wrapped-8-bit"):
-        maps = difference_maps(plus, minus, masks, (19, 31), Upsampling(difference=kind, filter=0.7))
+        maps = normalised_difference(plus, minus, (19, 31), kind)
         assert maps.shape == (2, 19, 31)
-        # A constant difference is 1 after normalisation, and 0.7 outside the mask.
-        assert torch.allclose(maps, torch.full_like(maps, 0.7), atol=1e-3)
+        # A constant difference is 1 after normalisation.
+        assert torch.allclose(maps, torch.ones_like(maps), atol=1e-3)
+        # The first of three columns of cells reaches up to pixel 10.
+        maps = normalised_difference(plus, minus, (19, 31), kind, territory)
+        assert torch.allclose(maps[:, :, :10], torch.ones_like(maps[:, :, :10]), atol=1e-3)
+        assert (maps[:, :, 11:] == 0).all()
 
 
 def test_pixels_beyond_black_and_white_are_no_difference() -> None:
-    masks = np.ones((1, 2, 2), np.bool_)
-    maps = difference_maps(
-        torch.full((1, 3, 16, 16), 1.0), torch.full((1, 3, 16, 16), 1.5), masks, (16, 16), Upsampling(filter=None)
-    )
+    maps = normalised_difference(torch.full((1, 3, 16, 16), 1.0), torch.full((1, 3, 16, 16), 1.5), (16, 16))
     assert (maps == 0).all()
 
 
@@ -210,6 +212,8 @@ def test_pairs_by_hand() -> None:
 
 class SmallGpu:
     """Stands for a backbone: fails above a number of passes, and answers with what each pass was asked for."""
+
+    name = "small"
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -231,7 +235,8 @@ class SmallGpu:
 def all_images(backbone: SmallGpu, maps: NDArray[np.int64], at_once: int) -> tuple[list[Pair], list, list]:
     pairs, plus, minus = [], [], []
     settings = Modulation(strength=10)
-    stream = modulated_images(backbone, None, maps, pairs_of(maps), settings, at_once)  # type: ignore[arg-type]
+    plain = PlainPass(Sampling())
+    stream = modulated_images(backbone, plain, maps, pairs_of(maps), settings, at_once)  # type: ignore[arg-type]
     for chunk, bright, dark in stream:
         pairs += chunk
         plus += bright.tolist()

@@ -19,10 +19,10 @@ from zeroshot_vss.io.store import Manifest, add_maps, content_digest, write_clip
 from zeroshot_vss.jobs.base import DataSetSpec
 from zeroshot_vss.jobs.baseline import BaselineJob
 from zeroshot_vss.jobs.check import CheckJob
+from zeroshot_vss.provenance.versions import code_digest, versions
 from zeroshot_vss.settings.baseline import Baseline
 from zeroshot_vss.stages import baseline, check
 from zeroshot_vss.workflow.explain import facts_of
-from zeroshot_vss.workflow.provenance import code_digest, versions
 
 CLIPS = ("scene-0000", "scene-0001")
 DATA = DataSetSpec(name="own", kind="scenes", options={"split": "train", "count": 2, "frames": 3})

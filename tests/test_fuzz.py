@@ -24,14 +24,13 @@ from bounded import bounded
 from miniatures import moving_shapes, raw_png
 from test_config import SHIPPED, shipped
 from test_damaged import fill, read_everything
-from zeroshot_vss.backbones.folder import image_model
-from zeroshot_vss.backbones.loading import read_json
-from zeroshot_vss.backbones.spec import BackboneSpec
+from zeroshot_vss.backbones.configs import read_json
+from zeroshot_vss.backbones.video import image_model
 from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.costs import read_cost
 from zeroshot_vss.io.images import image_size, read_mask, read_rgb
-from zeroshot_vss.io.store import Manifest, content_digest, holds, write_clip
+from zeroshot_vss.io.store import Manifest, content_digest, has_key, write_clip
 from zeroshot_vss.io.video import VideoClip, VideoWriter
 from zeroshot_vss.preflight import run as inventory
 from zeroshot_vss.tables.files import read_clips, read_scores
@@ -77,7 +76,7 @@ def test_results(tmp_path: Path) -> None:
     content = path.read_bytes()
 
     def read(path: Path) -> None:
-        holds(path, {"key": 1})
+        has_key(path, {"key": 1})
         content_digest(path)
         read_everything(path)
 
@@ -100,7 +99,7 @@ DEEP = st.sampled_from([b"[" * 100_000, b'{"clips":' * 100_000, b"\xff\xfe", b"\
         ({"seconds": 1.5, "host_gib": 0.5, "gpu_gib": None}, read_cost),
         ({"protocol": "vspw", "clips": 2, "frames": 8, "miou": 0.5}, read_scores),
         ({"path": "../image"}, lambda path: image_model(path.parent)),
-        ({"_class_name": "A"}, lambda path: read_json(BackboneSpec(name="a", path="a"), path).get("_class_name")),
+        ({"_class_name": "A"}, lambda path: read_json("backbone 'a'", path).get("_class_name")),
     ],
     ids=["manifest", "cost", "scores", "pointer", "config of weights"],
 )

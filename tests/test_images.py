@@ -46,9 +46,14 @@ def test_sixteen_bit_colour_frame_keeps_the_high_bytes(tmp_path: Path) -> None:
     assert read_rgb(path, "clip 'x'").tolist() == [[[0xFF, 0x80, 0x01]]]
 
 
-def test_alpha_is_dropped_and_colours_stay(tmp_path: Path) -> None:
-    path = save(tmp_path / "clear.png", np.array([[[10, 20, 30, 0], [40, 50, 60, 128]]], np.uint8))
-    assert read_rgb(path, "clip 'x'").tolist() == [[[10, 20, 30], [40, 50, 60]]]
+def test_transparent_pixels_show_white(tmp_path: Path) -> None:
+    path = save(tmp_path / "clear.png", np.array([[[10, 20, 30, 0], [40, 50, 60, 51], [7, 8, 9, 255]]], np.uint8))
+    # 0.2 * 40 + 0.8 * 255 = 212, 214, 216.
+    assert read_rgb(path, "clip 'x'").tolist() == [[[255, 255, 255], [212, 214, 216], [7, 8, 9]]]
+    palette = Image.fromarray(np.array([[0, 1]], np.uint8))
+    palette.putpalette([1, 2, 3, 250, 128, 9])
+    palette.save(tmp_path / "palette.png", transparency=0)
+    assert read_rgb(tmp_path / "palette.png", "clip 'x'").tolist() == [[[255, 255, 255], [250, 128, 9]]]
 
 
 def test_cmyk_frame(tmp_path: Path) -> None:

@@ -26,13 +26,13 @@ from zeroshot_vss.machine.compute import Compute
 from zeroshot_vss.method.batches import rows_of_batch
 from zeroshot_vss.method.difference import to_8_bit
 from zeroshot_vss.method.latents import start_of
-from zeroshot_vss.method.modulation import Place, label_maps
+from zeroshot_vss.method.modulation import label_maps
 from zeroshot_vss.settings.batches import Batches
 from zeroshot_vss.settings.features import Features
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import Modulation, Upsampler
 from zeroshot_vss.stages import features, inspect
-from zeroshot_vss.stages.inspect import labels_of, look_into, of_frames, temporal_queries
+from zeroshot_vss.stages.inspect import labels_of, of_frames, seen_differences, temporal_queries
 
 FRAMES, CLIP = 3, "scene-0000"
 DATASET = DataSetSpec(name="scenes", kind="scenes", options={"split": "train", "count": 1, "frames": FRAMES})
@@ -111,14 +111,14 @@ def test_the_largest_difference_map_gives_the_label_maps(
     start = start_of(backbone, clip, rows_of_batch(range(FRAMES), sampling), sampling)
     plain = backbone.denoise(start, sampling, modulation=MODULATION)
     expected = label_maps(backbone, plain, maps, clip.size, chosen, BUDGET)
-    seen = look_into(backbone, plain, maps, [0, 1, 2], clip.size, chosen, BUDGET)
-    assert seen.places == [Place(2, 0), Place(2, 2), Place(5, 0), Place(9, 0), Place(9, 2)]
+    seen = seen_differences(backbone, plain, maps, [0, 1, 2], clip.size, chosen, BUDGET)
+    assert seen.places == [(2, 0), (2, 2), (5, 0), (9, 0), (9, 2)]
     assert seen.differences.shape == (5, *clip.size)
     for frame in range(FRAMES):
         assert np.array_equal(labels_of(seen.places, seen.filtered, maps[frame], frame), expected[frame])
     # Frames that nobody asks for are left out, though a video model needs them beside the others.
-    one = look_into(backbone, plain, maps, [2], clip.size, chosen, BUDGET)
-    assert one.places == [Place(2, 2), Place(9, 2)]
+    one = seen_differences(backbone, plain, maps, [2], clip.size, chosen, BUDGET)
+    assert one.places == [(2, 2), (9, 2)]
     assert np.allclose(one.filtered, seen.filtered[[1, 4]], atol=1e-5)
     # Without the filter nothing is weakened outside a mask.
     assert (seen.differences >= seen.filtered - 1e-6).all() and (seen.differences > seen.filtered + 1e-3).any()
@@ -129,7 +129,7 @@ def test_a_frame_of_one_label_keeps_it() -> None:
     nothing = np.zeros((0, 4, 6), np.float32)
     assert (labels_of([], nothing, np.full((2, 3), 7, np.uint8), 0) == 7).all()
     two = np.array([[[0.5, 0.2]], [[0.5, 0.3]]])
-    assert labels_of([Place(3, 0), Place(8, 0)], two, np.zeros((1, 1), np.uint8), 0).tolist() == [[3, 8]]
+    assert labels_of([(3, 0), (8, 0)], two, np.zeros((1, 1), np.uint8), 0).tolist() == [[3, 8]]
 
 
 def test_the_stage_keeps_what_is_asked_for(image: BackboneSpec, tmp_path: Path, results: Any) -> None:

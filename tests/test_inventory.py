@@ -32,6 +32,8 @@ from small_models import save_embedded, save_stable_diffusion, save_stable_video
 from test_config import shipped
 from workflow_copy import ROOT
 from zeroshot_vss.__main__ import main
+from zeroshot_vss.backbones.geometry import SD21, SVD, Geometry
+from zeroshot_vss.backbones.geometry import network_size as size_of
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.config import merge, read_config
@@ -41,7 +43,6 @@ from zeroshot_vss.io.store import add_maps, write_clip
 from zeroshot_vss.io.video import VideoClip, VideoWriter
 from zeroshot_vss.method.latents import network_size
 from zeroshot_vss.preflight.data import FoundClip, FoundDataSet, look_at_data
-from zeroshot_vss.preflight.geometry import SD21, SVD, Geometry
 from zeroshot_vss.preflight.models import FoundBackbone, look_at_backbone
 from zeroshot_vss.preflight.needs import MODULATION, Inventory, Stage, measured_rates, packed_share, sum_time
 from zeroshot_vss.preflight.run import check, load_config, take_inventory, time_words
@@ -229,12 +230,12 @@ def test_weights_and_grids_are_those_of_the_loaded_model(spec: BackboneSpec) -> 
     # Buffers are stored, too, but there are few.
     assert found.memory("cpu") == pytest.approx(4 * (sum(p.numel() for p in loaded) + encoder), rel=0.01)
     assert found.memory("cuda") < found.memory("cpu")
-    assert found.disk == sum(path.stat().st_size for path in folder.glob("*/*.safetensors"))
+    assert found.disk == sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
     assert found.formats == (["F16"] if folder.name == "embedded" else ["F32"])
     geometry, sampling = found.geometry, MethodSampling(height=130)
     clip = type("Sized", (), {"name": "clip", "size": (150, 210)})()
     size = network_size(clip, model, sampling)  # pyright: ignore[reportArgumentType]
-    assert geometry.multiple == model.multiple and geometry.network_size((150, 210), 130) == size
+    assert geometry.multiple == model.multiple and size_of((150, 210), geometry.multiple, 130) == size
     assert geometry.coupled == model.coupled
     for block in model.decoder.attention_blocks():
         rows, columns = model.grid(*size, block)
@@ -271,7 +272,7 @@ def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
     waiting = BackboneSpec(name="own", path="somebody/model", revision="abc", download=True)
     found = look_at_backbone(waiting, "own")
-    assert found.missing is None and found.folder is None and found.geometry is None
+    assert found.missing is None and found.files is None and found.geometry is None
     absent = look_at_backbone(waiting.model_copy(update={"download": False}), "own").missing
     assert absent is not None and "hf download somebody/model --revision abc" in absent
 
@@ -286,7 +287,7 @@ SD_VAE = {"block_out_channels": [128, 256, 512, 512]}
 
 
 def test_features_of_sd_21_on_480p() -> None:
-    geometry = Geometry.of(BackboneSpec(name="sd21", path="x"), SD21_UNET, SD_VAE)
+    geometry = Geometry.of("backbone 'sd21'", SD21_UNET, SD_VAE)
     assert geometry.identity == SD21 and geometry.multiple == 64
     # 854 x 480 is cut to 832 x 448; blocks 6 to 8 have 640 channels on half of the latent's 104 x 56 cells.
     assert geometry.row_bytes((480, 854), MethodSampling(), [6, 7, 8]) == 3 * (56 // 2) * (104 // 2) * 640 * 2
@@ -303,7 +304,7 @@ def test_features_of_sd_21_on_480p() -> None:
 def test_settings_that_would_stop_a_job(
     size: tuple[int, int], blocks: list[int], sampling: MethodSampling, words: str
 ) -> None:
-    geometry = Geometry.of(BackboneSpec(name="sd21", path="x"), SD21_UNET, SD_VAE)
+    geometry = Geometry.of("backbone 'sd21'", SD21_UNET, SD_VAE)
     fault = geometry.misfit(size, sampling, blocks)
     assert fault is not None and re.search(words, fault)
 
@@ -378,7 +379,7 @@ def test_the_papers_times_stand_in() -> None:
 
 def test_the_papers_models_are_known_by_their_config() -> None:
     unet = SD21_UNET | {"_class_name": "UNetSpatioTemporalConditionModel"}
-    geometry = Geometry.of(BackboneSpec(name="v", path="x"), unet, SD_VAE)
+    geometry = Geometry.of("backbone 'v'", unet, SD_VAE, coupled=True)
     assert geometry.identity == SVD and geometry.coupled
     found = {"v": FoundBackbone(BackboneSpec(name="v", path="x"), "v", geometry=geometry)}
     assert Inventory(planned(), {}, found)._papers() == {"v": pytest.approx(21.43, abs=0.01)}

@@ -26,7 +26,7 @@ from zeroshot_vss.metrics.cityscapes import EVALUATED, evaluated_iou
 from zeroshot_vss.metrics.confusion import Confusion, class_iou, confusion_matrix, mean_iou
 from zeroshot_vss.metrics.consistency import ConsistencyMetric, StreamingConsistency
 from zeroshot_vss.metrics.davis import region_j
-from zeroshot_vss.metrics.protocols import get_protocol, pool
+from zeroshot_vss.metrics.protocols.base import get_protocol, pool
 from zeroshot_vss.metrics.scores import ClipScores
 from zeroshot_vss.metrics.scoring import score_clip
 

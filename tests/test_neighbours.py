@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 
+from zeroshot_vss.classifiers.base import Guarded
 from zeroshot_vss.method import neighbours
-from zeroshot_vss.method.classifiers import Guarded
 from zeroshot_vss.method.neighbours import Neighbours
 
 few = settings(max_examples=200, deadline=None)

@@ -31,13 +31,14 @@ from parity_set import (
     tensor,
 )
 from zeroshot_vss.backbones.base import PlainPass
+from zeroshot_vss.classifiers.base import Guarded
 from zeroshot_vss.method import difference
 from zeroshot_vss.method.batches import cut
-from zeroshot_vss.method.classifiers import Guarded
 from zeroshot_vss.method.context import Labels, assign_labels, carry_labels, cluster, normalise_tokens
 from zeroshot_vss.method.correspondence import pair_matches, released_tracks, vote_along_matches, vote_along_tracks
 from zeroshot_vss.method.latents import to_network_size
-from zeroshot_vss.method.modulation import difference_maps, label_maps, modulated_images, pairs_of, places_of
+from zeroshot_vss.method.modulation import label_maps, modulated_images
+from zeroshot_vss.method.pairs import pairs_of, segments_of
 from zeroshot_vss.settings.batches import Batches
 from zeroshot_vss.settings.upsampling import Upsampling
 
@@ -396,10 +397,11 @@ def test_8_bit_images(backbone: Remembering, plains: dict[int, tuple[PlainPass, 
     labels = stored["labels"].tolist()
     pairs = pairs_of(maps)
     for chunk, *signed in modulated_images(backbone, plains[0][0], maps, pairs, modulation("A"), len(pairs)):
-        places = places_of(chunk)
+        segments = segments_of(chunk, maps)
+        assert [s.image for s in segments] == list(range(len(segments)))
         for name, images in zip(("img_plus", "img_minus"), signed, strict=True):
             found = difference.to_8_bit(images).permute(0, 2, 3, 1).numpy().astype(int)
-            expected = np.stack([stored[name][labels.index(place.label), place.frame] for place in places])
+            expected = np.stack([stored[name][labels.index(s.label), s.frame] for s in segments])
             assert np.abs(found - expected.astype(int)).max() <= 1
 
 
@@ -412,11 +414,11 @@ def test_float_differences(backbone: Remembering, plains: dict[int, tuple[PlainP
     labels = stored["labels"].tolist()
     pairs = [pair for pair in pairs_of(maps) if max(pair.frames) < expected.shape[1]]
     for chunk, plus, minus in modulated_images(backbone, plains[batch][0], maps, pairs, modulation("A"), len(pairs)):
-        places = places_of(chunk)
-        masks = np.stack([maps[place.frame] == place.label for place in places])
-        found = difference_maps(plus, minus, masks, size, Upsampling(filter=None)).numpy()
+        segments = segments_of(chunk, maps)
+        assert [s.image for s in segments] == list(range(len(segments)))
+        found = difference.normalised_difference(plus, minus, size).numpy()
         # Ours is normalised; the stored map is not.
-        wanted = np.stack([expected[labels.index(place.label), place.frame] for place in places])
+        wanted = np.stack([expected[labels.index(s.label), s.frame] for s in segments])
         assert relative(found, wanted / wanted.max((1, 2), keepdims=True)) < TOLERANCE
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import zeroshot_vss.workflow.provenance as installed
+import zeroshot_vss.provenance.code as installed
 from zeroshot_vss.workflow.plan import STAGES
 
 PACKAGE = Path(installed.__file__).parent

@@ -9,7 +9,7 @@ import pytest
 
 from zeroshot_vss.datasets import open_dataset, scenes_objects
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.metrics.protocols import get_protocol
+from zeroshot_vss.metrics.protocols.base import get_protocol
 from zeroshot_vss.metrics.scoring import score_clip
 from zeroshot_vss.scenes import Label, render_clip, render_objects
 from zeroshot_vss.training.settings import TEST_SEEDS, VALIDATION_SEEDS

@@ -15,7 +15,7 @@ from PIL import Image
 from array_clip import ArrayClip, ArrayDataSet
 from zeroshot_vss.datasets.base import LabelMap
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.metrics.protocols import PROTOCOLS, clip_figures, get_protocol, pool
+from zeroshot_vss.metrics.protocols.base import PROTOCOLS, clip_figures, get_protocol, pool
 from zeroshot_vss.metrics.scores import ClipScores
 from zeroshot_vss.metrics.scoring import score_clip, score_folder, write_scores
 

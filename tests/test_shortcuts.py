@@ -27,7 +27,8 @@ from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.method import difference
 from zeroshot_vss.method.context import carry_labels, principal_components
-from zeroshot_vss.method.modulation import Pair, label_maps, offers_of, packed, pairs_of
+from zeroshot_vss.method.modulation import label_maps
+from zeroshot_vss.method.pairs import Pair, packed, pairs_of, segments_of
 from zeroshot_vss.method.shortcuts import decode_regions, group_apart, regions, territories
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import Modulation, Upsampling
@@ -133,16 +134,16 @@ def test_a_territory_holds_the_cells_nearest_to_its_mask(maps: np.ndarray) -> No
 
 @settings(max_examples=40, deadline=None)
 @given(COARSE)
-def test_packed_pairs_offer_what_single_ones_do(maps: np.ndarray) -> None:
+def test_packed_pairs_show_the_segments_of_single_ones(maps: np.ndarray) -> None:
     single = pairs_of(maps)
     together = packed(single, maps, 2)
     assert len(together) <= len(single)
     for pairs in (single, together):
-        offers = offers_of(pairs, maps)
-        assert sorted((o.label, o.frame) for o in offers) == sorted((p.label, p.frames[0]) for p in single)
-        assert [o.label for o in offers] == sorted(o.label for o in offers)
-    for offer in offers_of(together, maps):
-        assert offer.territory is None or offer.territory[maps[offer.frame] == offer.label].all()
+        found = segments_of(pairs, maps)
+        assert sorted((s.label, s.frame) for s in found) == sorted((p.label, p.frames[0]) for p in single)
+        assert [s.label for s in found] == sorted(s.label for s in found)
+    for segment in segments_of(together, maps):
+        assert segment.territory is None or segment.territory[maps[segment.frame] == segment.label].all()
 
 
 def test_masks_far_apart_share_a_pass() -> None:

@@ -18,7 +18,7 @@ from zeroshot_vss.io.store import (
     Manifest,
     add_maps,
     content_digest,
-    holds,
+    has_key,
     open_clip,
     read_all,
     run_clips,
@@ -77,14 +77,14 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
 
 def test_a_result_counts_when_it_is_whole_and_has_the_key(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
-    assert not holds(path, KEY)
+    assert not has_key(path, KEY)
     write_clip(path, KEY, ramp)
-    assert holds(path, {"settings": {"a": 1, "b": 2}, "stage": "test"})
-    assert not holds(path, {**KEY, "weights": "others"})
+    assert has_key(path, {"settings": {"a": 1, "b": 2}, "stage": "test"})
+    assert not has_key(path, {**KEY, "weights": "others"})
     path.write_bytes(path.read_bytes()[:-100])
-    assert not holds(path, KEY)
+    assert not has_key(path, KEY)
     path.write_bytes(b"")
-    assert not holds(path, KEY)
+    assert not has_key(path, KEY)
 
 
 def test_damaged_and_missing_results_are_named(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_manifests_are_read_as_written(tmp_path: Path) -> None:
     assert manifest.digests == {"b": "2", "a": "1"} and manifest.file("a") == tmp_path / "new" / "a.h5"
 
 
-def test_digests_are_of_what_a_result_holds(tmp_path: Path) -> None:
+def test_digests_are_of_what_a_result_has_key(tmp_path: Path) -> None:
     def write(name: str, key: int, values: list[int], dtype: str = "int32") -> str:
         write_clip(tmp_path / name, {"key": key}, lambda file: file.update({"maps": np.array(values, dtype)}))
         return content_digest(tmp_path / name)

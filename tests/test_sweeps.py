@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from zeroshot_vss.stages.predictions import run as score_predictions
 
 from miniatures import write_vspw
 from test_config import shipped
@@ -17,7 +18,6 @@ from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.config.sweeps import SweepConfig
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.jobs.score import PredictionsJob
-from zeroshot_vss.stages.predictions import run as score_predictions
 from zeroshot_vss.stages.sweep import run as run_sweep
 from zeroshot_vss.tables.quality import TableRow
 from zeroshot_vss.tables.sweep import SweepJob, SweepPoint, sweep_table

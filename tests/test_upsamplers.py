@@ -15,9 +15,9 @@ from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.datasets.base import Frames
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.method.batches import Row
-from zeroshot_vss.method.upsamplers import UPSAMPLERS, MaskedModulation, make_upsampler
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import Modulation, Upsampling
+from zeroshot_vss.upsamplers.base import UPSAMPLERS, MaskedModulation, make_upsampler
 
 
 def no_backbone() -> Any:

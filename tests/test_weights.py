@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from small_models import CONTEXT_WIDTH, save_embedded, save_stable_diffusion
-from zeroshot_vss.backbones.folder import fingerprint, weights_digest
 from zeroshot_vss.backbones.image_diffusion import ImageDiffusion
+from zeroshot_vss.backbones.kind import digest, find_model
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
@@ -121,7 +121,9 @@ def garble(path: Path) -> None:
 @pytest.mark.parametrize("damage", [truncate, garble])
 def test_damaged_weights(sd: Path, part: str, damage: Callable[[Path], None]) -> None:
     damage(sd / part)
-    with pytest.raises(InputError, match=rf"backbone 'tiny': .*{part.split('/', maxsplit=1)[0]}.* get them again"):
+    with pytest.raises(
+        InputError, match=rf"backbone 'tiny': .*{part.split('/', maxsplit=1)[0]}.* get (them|it) again"
+    ):
         load(sd)
 
 
@@ -157,7 +159,7 @@ def test_context_of_another_width(embedded: Path) -> None:
 def test_missing_files(sd: Path, missing: str, named: str) -> None:
     (sd / missing).unlink()
     with pytest.raises(InputError) as caught:
-        fingerprint(spec(sd))
+        find_model(spec(sd))
     assert "backbone 'tiny'" in str(caught.value) and named in str(caught.value)
 
 
@@ -221,17 +223,13 @@ def change_a_number(path: Path) -> None:
 
 
 @pytest.mark.parametrize("part", [UNET, "vae/diffusion_pytorch_model.safetensors", "context.safetensors"])
-@pytest.mark.parametrize("digest", [fingerprint, weights_digest])
-def test_exchanged_weights_are_noticed(embedded: Path, part: str, digest: Callable[[BackboneSpec], str]) -> None:
+def test_exchanged_weights_are_noticed(embedded: Path, part: str) -> None:
     before = digest(spec(embedded))
     change_a_number(embedded / part)
     assert digest(spec(embedded)) != before
 
 
-@pytest.mark.parametrize("digest", [fingerprint, weights_digest])
-def test_digests_do_not_depend_on_place_time_or_further_files(
-    embedded: Path, tmp_path: Path, digest: Callable[[BackboneSpec], str]
-) -> None:
+def test_digests_do_not_depend_on_place_time_or_further_files(embedded: Path, tmp_path: Path) -> None:
     before = digest(spec(embedded))
     moved = Path(shutil.copytree(embedded, tmp_path / "elsewhere", copy_function=shutil.copyfile))
     (moved / "training-log.csv").write_text("step\n1\n")

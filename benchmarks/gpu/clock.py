@@ -102,9 +102,9 @@ class Timed(Backbone):
     def check(self, sampling: Sampling, blocks: Sequence[int], tiny: bool = False) -> None:
         self.backbone.check(sampling, blocks, tiny)
 
-    def encode(self, frames: NDArray[np.uint8], noise: Tensor | None) -> Tensor:
+    def encode(self, frames: NDArray[np.uint8], noise: Tensor | None, margin: int = 0) -> Tensor:
         with self.clock.model(ENCODE):
-            return self.backbone.encode(frames, noise)
+            return self.backbone.encode(frames, noise, margin)
 
     def condition(self, frame: NDArray[np.uint8], noise: Tensor, sampling: Sampling) -> Condition | None:
         with self.clock.model(ENCODE):

@@ -20,12 +20,12 @@ from zeroshot_vss.machine.compute import Compute
 from zeroshot_vss.machine.runtime import budget
 from zeroshot_vss.method.batches import Group, map_groups
 from zeroshot_vss.method.latents import network_size
-from zeroshot_vss.method.upsamplers import make_upsampler
 from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.stages.cache import FeatureCache
 from zeroshot_vss.stages.coarse import label_clip
 from zeroshot_vss.stages.correspondences import match_cells
 from zeroshot_vss.stages.features import cache_queries
+from zeroshot_vss.upsamplers.base import make_upsampler
 
 CACHE, MATCHES, CONTEXT, MAPS = "feature cache", "correspondences", "K-Means, KNN, votes", "difference maps, argmax"
 STAGES = (ENCODE, PLAIN, CACHE, MATCHES, CONTEXT, MODULATED, DECODE, MAPS)

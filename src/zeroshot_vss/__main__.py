@@ -1,4 +1,4 @@
-"""The command line: `python -m zeroshot_vss check | explain | score | train`; the workflow is run by `snakemake`."""
+"""The command line, `zeroshot-vss`: segment a video, run the workflow quietly, check, explain, score, train."""
 
 from __future__ import annotations
 
@@ -9,35 +9,28 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from zeroshot_vss.console.command import add_commands
+from zeroshot_vss.datasets import DATASETS
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.metrics.protocols import PROTOCOLS, Figures
+from zeroshot_vss.metrics.protocols.base import PROTOCOLS, Figures
 
 TRAINING_OPTIONS = ("seed", "processes", "clips", "autoencoder_steps", "steps")
-PROTOCOL_OF = {
-    "vspw": "vspw",
-    "cityscapes": "cityscapes-official",
-    "camvid": "camvid-11",
-    "camvid-32": "camvid-32",
-    "davis": "davis-2017",
-    "clvos": "clvos",
-    "scenes": "vspw",
-    "scenes-objects": "davis-2017",
-}
-"""The protocol by which a data set is scored unless another is asked for; `--year` chooses that of DAVIS."""
 
 
 def score(args: argparse.Namespace) -> None:
     """Score a folder of PNG predictions, print the figures and write them."""
     from zeroshot_vss.datasets import open_dataset
-    from zeroshot_vss.metrics.protocols import get_protocol
+    from zeroshot_vss.metrics.protocols.base import get_protocol
     from zeroshot_vss.metrics.scoring import score_folder, write_scores
 
     options = {
         name: value for name in ("root", "split", "limit", "year") if (value := getattr(args, name)) is not None
     }
     dataset = open_dataset(args.dataset, options)
-    name = args.protocol or (PROTOCOL_OF[args.dataset] if args.year is None else f"davis-{args.year}")
-    classes = len(dataset.legend.names) if dataset.legend and PROTOCOLS[name].any_classes else None
+    name = args.protocol or dataset.protocol
+    if name is None:
+        raise InputError(f"data set '{args.dataset}' has no ground truth to score by")
+    classes = len(dataset.legend.names) if dataset.legend and get_protocol(name).any_classes else None
     clips, pooled = score_folder(dataset, args.predictions, get_protocol(name, classes), args.allow_unlabelled)
     output = args.output or args.predictions / "scores.json"
     write_scores(output, pooled, clips)
@@ -89,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line's parser."""
     root = argparse.ArgumentParser(prog="python -m zeroshot_vss", description=__doc__)
     commands = root.add_subparsers(required=True)
+    add_commands(commands)
     checked = commands.add_parser("check", help="what a configuration finds and needs, before any job runs")
     checked.add_argument(
         "--configfile",
@@ -107,7 +101,7 @@ def parser() -> argparse.ArgumentParser:
     explained.add_argument("paths", type=Path, nargs="+", help="HDF5 results, or manifests (.json) beside them")
     explained.set_defaults(run=explain)
     scored = commands.add_parser("score", help="score a folder of predictions: <folder>/<clip>/<frame>.png")
-    scored.add_argument("--dataset", required=True, choices=list(PROTOCOL_OF))
+    scored.add_argument("--dataset", required=True, choices=list(DATASETS))
     scored.add_argument("--root", help="folder of the data set")
     scored.add_argument("--split", help="val, test, ... as the data set has them")
     scored.add_argument("--year", type=int, choices=[2016, 2017], help="of DAVIS; 2017 by default")
@@ -132,8 +126,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Run a command; an InputError ends it with its message in place of a traceback."""
-    args = parser().parse_args()
     try:
+        args = parser().parse_args()
         args.run(args)
     except InputError as error:
         sys.exit(f"error: {error}")

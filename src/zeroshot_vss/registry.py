@@ -52,6 +52,14 @@ class Registry(Mapping[str, str]):
     def __contains__(self, name: object) -> bool:
         return name in self._entries
 
+    def known(self, name: str) -> str:
+        """The name itself, as a validator of settings. Raises ValueError where there is no such entry."""
+        try:
+            self[name]
+        except InputError as error:
+            raise ValueError(str(error)) from None
+        return name
+
     def module(self, name: str) -> str:
         """The module that defines an entry. Raises InputError where there is none."""
         return self[name].partition(":")[0]

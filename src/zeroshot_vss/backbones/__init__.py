@@ -1,1 +1,14 @@
 """Backbones: frozen diffusion models behind one interface, see :mod:`zeroshot_vss.backbones.base`."""
+
+from __future__ import annotations
+
+from zeroshot_vss.registry import Registry
+
+BACKBONES = Registry(
+    "kind of backbone",
+    {
+        "image": "zeroshot_vss.backbones.image:ImageKind",
+        "video": "zeroshot_vss.backbones.video:VideoKind",
+    },
+)
+"""Kinds of models by name: subclasses of :class:`zeroshot_vss.backbones.kind.BackboneKind`."""

@@ -33,6 +33,8 @@ class Start:
     """[n, c, h, w], noised."""
     condition: Condition | None = None
     """None for image models."""
+    origins: tuple[str, ...] = ()
+    """Where each of the n is from, for messages: `clip 'a', frame 3`."""
 
 
 @dataclass
@@ -52,6 +54,8 @@ class PlainPass:
     """Step to the module outputs that injection hands to the modulated passes."""
     prefix: dict[str, Any] = field(default_factory=dict)
     """Outputs of everything up to the modulated transformer at the modulated step."""
+    origins: tuple[str, ...] = ()
+    """As those of the start."""
 
     @property
     def parts(self) -> int:
@@ -86,10 +90,13 @@ class Backbone(ABC):
         """Raise InputError for settings that this model cannot serve: a block without attention, a tiny decoder."""
 
     @abstractmethod
-    def encode(self, frames: NDArray[np.uint8], noise: Tensor | None) -> Tensor:
+    def encode(self, frames: NDArray[np.uint8], noise: Tensor | None, margin: int = 0) -> Tensor:
         """Latents [n, c, h, w] float32 of frames [n, H, W, 3] uint8.
 
-        `noise` [n, c, h, w] draws from the posterior; None takes its mean.
+        Args:
+            frames: of the network's size.
+            noise: [n, c, h, w], draws from the posterior; None takes its mean.
+            margin: pixels by which the frames are continued, mirrored; see `Sampling.margin`.
         """
 
     @abstractmethod

@@ -17,10 +17,13 @@ from torch import Tensor
 
 from zeroshot_vss.backbones.attention import GivenAttention, attending
 from zeroshot_vss.backbones.base import Backbone, PlainPass, Start
+from zeroshot_vss.backbones.finite import check_finite
+from zeroshot_vss.backbones.geometry import Geometry
 from zeroshot_vss.backbones.hooks import Decoder, recording
+from zeroshot_vss.backbones.modulation import blend, modulate
 from zeroshot_vss.backbones.sampling import Schedule, clean_latent, euler_step, make_schedule
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.machine.memory import Fitting
+from zeroshot_vss.machine.memory import AdaptiveBatches
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import Modulation
 
@@ -43,13 +46,12 @@ class LatentDiffusion(Backbone):
         self.unet, self.vae = decoder.unet.eval().requires_grad_(False), vae.eval().requires_grad_(False)
         self.scheduler_config = scheduler_config
         self.prediction_type: str = scheduler_config.get("prediction_type", "epsilon")
-        self.images = Fitting(images_at_once)
+        self.images = AdaptiveBatches(images_at_once)
         self.tiny_decoder: Any = None
         """An `AutoencoderTiny` of the same latents (TAESD), for methods that ask for it."""
         self.device, self.dtype = self.unet.device, self.unet.dtype
-        widths = getattr(vae.config, "block_out_channels", None) or vae.config.encoder_block_out_channels
-        self.factor = 2 ** (len(widths) - 1)
-        self.multiple = self.factor * 2 ** (len(self.unet.up_blocks) - 1)
+        self.geometry = Geometry.of(f"backbone '{name}'", self.unet.config, vae.config, self.coupled)
+        self.factor, self.multiple = self.geometry.factor, self.geometry.multiple
         self._schedules: dict[int, Schedule] = {}
 
     @abstractmethod
@@ -60,8 +62,7 @@ class LatentDiffusion(Backbone):
         """
 
     def grid(self, height: int, width: int, block: int) -> tuple[int, int]:
-        scale = self.factor * 2 ** self.decoder.level(block)
-        return height // scale, width // scale
+        return self.geometry.grid(height, width, block)
 
     def latent_shape(self, height: int, width: int) -> tuple[int, int, int]:
         return self.unet.config.out_channels, height // self.factor, width // self.factor
@@ -72,13 +73,8 @@ class LatentDiffusion(Backbone):
                 f"backbone '{self.name}' has no tiny decoder; set backbones: {self.name}: tiny_decoder: to a folder "
                 "with an AutoencoderTiny of the same latents, or leave upsampling.decoder out"
             )
-        known = self.decoder.attention_blocks()
-        for block in blocks:
-            if block not in known:
-                raise InputError(f"backbone '{self.name}': block {block} has no attention; choose among {known}")
-        if sampling.coupled != self.coupled:
-            what = "set sampling.time_ids" if self.coupled else "leave sampling.time_ids out"
-            raise InputError(f"backbone '{self.name}' is {'a video' if self.coupled else 'an image'} model; {what}")
+        if fault := self.geometry.fault(sampling, blocks):
+            raise InputError(f"backbone '{self.name}': {fault}")
 
     def schedule(self, steps: int) -> Schedule:
         """The schedule of `steps` steps."""
@@ -87,22 +83,24 @@ class LatentDiffusion(Backbone):
         return self._schedules[steps]
 
     @torch.inference_mode()
-    def encode(self, frames: NDArray[np.uint8], noise: Tensor | None) -> Tensor:
+    def encode(self, frames: NDArray[np.uint8], noise: Tensor | None, margin: int = 0) -> Tensor:
         images = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float() / 127.5 - 1
         parts = self.images.parts(
-            len(images), lambda some: self.encode_images(images[some], None if noise is None else noise[some])
+            len(images), lambda some: self.encode_images(images[some], None if noise is None else noise[some], margin)
         )
         return torch.cat(list(parts)) * self.vae.config.scaling_factor
 
-    def encode_images(self, images: Tensor, noise: Tensor | None) -> Tensor:
-        """Unscaled latents of images [n, 3, H, W] in [-1, 1]; see :meth:`encode` for `noise`."""
-        encoded = self.vae.encode(images.to(self.device, _dtype(self.vae.encoder)))
+    def encode_images(self, images: Tensor, noise: Tensor | None, margin: int = 0) -> Tensor:
+        """Unscaled latents of images [n, 3, H, W] in [-1, 1]; see :meth:`encode` for `noise` and `margin`."""
+        continued = F.pad(images, (margin,) * 4, mode="reflect") if margin else images
+        encoded = self.vae.encode(continued.to(self.device, _dtype(self.vae.encoder)))
+        rows, columns = (slice(margin // self.factor, (margin + side) // self.factor) for side in images.shape[-2:])
         if hasattr(encoded, "latents"):
-            return encoded.latents.float()
+            return encoded.latents[..., rows, columns].float()
         posterior = encoded.latent_dist
-        latents = posterior.mean.float()
+        latents = posterior.mean[..., rows, columns].float()
         if noise is not None:
-            latents = latents + posterior.std.float() * noise.to(self.device)
+            latents = latents + posterior.std[..., rows, columns].float() * noise.to(self.device)
         return latents
 
     @torch.inference_mode()
@@ -132,7 +130,7 @@ class LatentDiffusion(Backbone):
         modulation: Modulation | None = None,
         last: int | None = None,
     ) -> PlainPass:
-        plain = PlainPass(sampling, start.condition)
+        plain = PlainPass(sampling, start.condition, origins=start.origins)
         plain.states[sampling.start - 1] = x = start.latents
         schedule = self.schedule(sampling.steps)
         if last is None:
@@ -154,6 +152,9 @@ class LatentDiffusion(Backbone):
             plain.injected[step] = kept
             if prefix:
                 plain.prefix = before
+        check_finite(x, "denoising", self.name, plain.origins)
+        for (block, step), found in plain.queries.items():
+            check_finite(found, f"block {block} at step {step}", self.name, plain.origins)
         return plain
 
     def _injected(self, modulation: Modulation, step: int) -> tuple[int, ...]:
@@ -170,13 +171,13 @@ class LatentDiffusion(Backbone):
         frames = frames.to(self.device)
         masks = masks[:, None].to(self.device, torch.float32)
         x = plain.states[modulation.step - 1][frames]
-        blend = F.interpolate(masks, x.shape[-2:], mode="nearest")
-        pick = _Pick(plain, frames, self.coupled)
+        latent_masks = F.interpolate(masks, x.shape[-2:], mode="nearest")
+        select = PassSelection(plain, frames, self.coupled)
         for step in range(modulation.step, modulation.last_step(sampling) + 1):
             before = x
-            processors, given = self._injection(plain, pick, modulation, step)
+            processors, given = self._injection(plain, select, modulation, step)
             if step == modulation.step:
-                given |= self._shifted_prefix(plain, pick, masks, strengths, modulation)
+                given |= self._shifted_prefix(plain, select, masks, strengths, modulation)
             with attending(processors):
                 epsilon = self.predict(x, plain, step, given)
             x, unmodulated = euler_step(x, epsilon, schedule, step), plain.states[step]
@@ -184,37 +185,34 @@ class LatentDiffusion(Backbone):
                 x = clean_latent(before, x, schedule, step)
                 unmodulated = clean_latent(plain.states[step - 1], unmodulated, schedule, step)
             if modulation.blend_through is not None and step <= modulation.blend_through:
-                x = blend * x + (1 - blend) * unmodulated[frames]
+                x = blend(unmodulated[frames], x, latent_masks)
         return x
 
     def _injection(
-        self, plain: PlainPass, pick: _Pick, modulation: Modulation, step: int
+        self, plain: PlainPass, select: PassSelection, modulation: Modulation, step: int
     ) -> tuple[dict[Any, GivenAttention], dict[Any, Any]]:
         """Attention processors and module outputs that hand the plain pass's queries and keys to the passes."""
         if not modulation.injection:
             return {}, {}
         kept, blocks = plain.injected[step], self._injected(modulation, step)
         processors = {
-            attn: GivenAttention(kept[f"{name}.to_q"], kept[f"{name}.to_k"], pick.rows)
+            attn: GivenAttention(kept[f"{name}.to_q"], kept[f"{name}.to_k"], select.rows)
             for name, attn in self.decoder.shared(blocks).items()
         }
         served = {module for attn in processors for module in (attn.to_q, attn.to_k)}
         modules = self.decoder.injected(blocks).items()
-        return processors, {module: pick(kept[name]) for name, module in modules if module not in served}
+        return processors, {module: select(kept[name]) for name, module in modules if module not in served}
 
     def _shifted_prefix(
-        self, plain: PlainPass, pick: _Pick, masks: Tensor, strengths: Tensor, modulation: Modulation
+        self, plain: PlainPass, select: PassSelection, masks: Tensor, strengths: Tensor, modulation: Modulation
     ) -> dict[Any, Any]:
         """Recorded outputs of the shared part, with lambda M added where the transformer hands on its output."""
         modules = self.decoder.before(modulation.block)
         last = f"attention.{modulation.block % self.decoder.per_level}"
-        given = {module: pick(plain.prefix[name]) for name, module in modules.items()}
+        given = {module: select(plain.prefix[name]) for name, module in modules.items()}
         (output,) = given[modules[last]]
-        amount = strengths.to(self.device)[:, None, None, None] * F.interpolate(
-            masks, output.shape[-2:], mode="nearest"
-        )
-        shift = amount * self.decoder.shift(modulation.block)[:, None, None]
-        given[modules[last]] = (output + shift.repeat(plain.parts, 1, 1, 1).to(output.dtype),)
+        shift = self.decoder.shift(modulation.block)
+        given[modules[last]] = (modulate(output, masks, strengths.to(self.device), shift),)
         return given
 
 
@@ -222,7 +220,7 @@ def _dtype(module: Any) -> torch.dtype:
     return next(module.parameters()).dtype
 
 
-class _Pick:
+class PassSelection:
     """From what a module gave in the plain pass to what it gives in the modulated passes.
 
     Outputs begin with the guidance halves, then come the units that are denoised together: the frames of an image

@@ -82,10 +82,6 @@ class Decoder:
             raise ValueError(f"block {block} has no attention; those that have: {self.attention_blocks()}")
         return self.unet.up_blocks[block // self.per_level].attentions[block % self.per_level]
 
-    def level(self, block: int) -> int:
-        """How often the block's grid has been halved from the latent's (2 for block 0 of 4 levels is 3, ...)."""
-        return len(self.unet.up_blocks) - 1 - block // self.per_level
-
     def self_queries(self, blocks: tuple[int, ...]) -> dict[str, nn.Module]:
         """`attn1.to_q` of the blocks (the first layer of each), by block number as a string."""
         return {str(k): self.transformer(k).transformer_blocks[0].attn1.to_q for k in blocks}

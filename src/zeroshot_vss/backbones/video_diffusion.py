@@ -42,7 +42,7 @@ class VideoDiffusion(LatentDiffusion):
         """The frame's embedding, and the unscaled latents of the frame with noise of `time_ids[2]` upon it."""
         assert sampling.time_ids is not None
         image = torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None].float() / 127.5 - 1
-        latents = self.encode_images(image + sampling.time_ids[2] * noise, None)
+        latents = self.encode_images(image + sampling.time_ids[2] * noise, None, sampling.margin or 0)
         return Condition(self.embed(image).float(), latents[0])
 
     def decode_latents(self, latents: Tensor) -> Tensor:

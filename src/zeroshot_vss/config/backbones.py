@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from zeroshot_vss.backbones.spec import BackboneSpec, Precision
+from zeroshot_vss.backbones.spec import BackboneSpec, KindName, Precision
 from zeroshot_vss.config.overrides import MethodOverrides
 from zeroshot_vss.settings.base import NonNegative, Settings
 
@@ -14,7 +12,7 @@ class BackboneConfig(Settings):
 
     title: str
     """As printed in tables."""
-    kind: Literal["image", "video"] = "image"
+    kind: KindName = "image"
     """`image`: like Stable Diffusion. `video`: like Stable Video Diffusion."""
     path: str
     """A folder in diffusers' format, or a repository of the hub."""
@@ -25,8 +23,8 @@ class BackboneConfig(Settings):
     tiny_decoder: str | None = None
     """A folder with an AutoencoderTiny of the same latents (TAESD), or a repository in the local cache."""
     precision: Precision = "auto"
-    """What the networks compute in; `auto`: float16 on a GPU, float32 on a CPU. `config/precision.yaml` measures what
-    it changes."""
+    """What the networks compute in; `auto`: float16 on a GPU (but an AutoencoderKL float32), float32 on a CPU.
+    `config/precision.yaml` measures what it changes."""
     compile: bool = False
     """Compile ResNet blocks and feed-forward layers with torch.compile: minutes at the start of a job."""
     single_block: NonNegative = 7

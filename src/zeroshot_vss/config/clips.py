@@ -16,5 +16,11 @@ class ClipsConfig(Settings):
     """A backbone, by name."""
     fps: float | None = Field(default=None, gt=0)
     """Frames a second of the overlay video; by default those of the video file, 15 for a folder."""
-    opacity: float = Field(default=0.55, ge=0, le=1)
+    opacity: float = Field(default=0.45, ge=0, le=1)
     """Of the labels over the frames."""
+    outlines: bool = True
+    """Draw the borders of the labels."""
+    legend: bool = True
+    """Draw the names and colours of the labels."""
+    side_by_side: bool = False
+    """The plain frame beside the drawn one."""

@@ -16,6 +16,7 @@ from zeroshot_vss.config.datasets import DataSetConfig
 from zeroshot_vss.config.figures import FiguresConfig, OverviewConfig
 from zeroshot_vss.config.methods import MethodConfig
 from zeroshot_vss.config.model import Config
+from zeroshot_vss.config.own_clip import OwnClip
 from zeroshot_vss.config.sweeps import ScopeConfig, SweepConfig
 from zeroshot_vss.config.tables import TableConfig
 from zeroshot_vss.config.validation import models_in
@@ -27,7 +28,7 @@ from zeroshot_vss.settings.segmenter import Segmenter
 TABLES: dict[str, type[BaseModel]] = {
     "top level": Config, "compute": Compute, "datasets.<name>": DataSetConfig, "backbones.<name>": BackboneConfig,
     "methods.<name>": MethodConfig, "tables.<name>": TableConfig, "sweep_scopes.<name>": ScopeConfig,
-    "sweeps.<name>": SweepConfig, "overview": OverviewConfig, "figures": FiguresConfig, "user_clips": ClipsConfig,
+    "sweeps.<name>": SweepConfig, "overview": OverviewConfig, "figures": FiguresConfig, "clips.<name>": OwnClip, "user_clips": ClipsConfig,
     "settings": MethodSettings, "baseline": Baseline, "segmenter": Segmenter,
 }  # fmt: skip
 """The models of which the manual has a table, by its name there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import model_validator
 
@@ -13,6 +13,7 @@ from zeroshot_vss.config.figures import FiguresConfig, OverviewConfig
 from zeroshot_vss.config.methods import MethodConfig
 from zeroshot_vss.config.names import VARIANT, Name, all_known
 from zeroshot_vss.config.overrides import SINGLE, MethodOverrides, Overrides, merge
+from zeroshot_vss.config.own_clip import AnyClip
 from zeroshot_vss.config.sweeps import ScopeConfig, SweepConfig, inherited
 from zeroshot_vss.config.tables import TableConfig
 from zeroshot_vss.config.validation import validated
@@ -30,6 +31,8 @@ class Config(Settings):
     """Of all random numbers: noise, K-Means, classifiers."""
     compute: Compute = Compute()
     """How to compute; nothing here changes results, but for the last bits of features."""
+    rerun: tuple[Literal["versions"], ...] = ()
+    """What else makes results be done again: `versions`, those of torch, diffusers, scikit-learn and the others."""
     datasets: dict[str, DataSetConfig]
     """Data sets, by name."""
     backbones: dict[str, BackboneConfig]
@@ -48,8 +51,8 @@ class Config(Settings):
     """The picture of the main table, `results/figures/overview.png`."""
     figures: FiguresConfig | None = None
     """The figures of the paper ([docs/figures.md](../docs/figures.md)); null for none."""
-    clips: dict[str, str] = {}
-    """Your own clips: a name and a path, to a video file or to a folder of frames."""
+    clips: dict[str, AnyClip] = {}
+    """A name and a path, to a video file or a folder of frames; or a path, a mask and names."""
     user_clips: ClipsConfig
     """How your own clips are segmented."""
 
@@ -93,8 +96,9 @@ class Config(Settings):
             ("methods", self.methods), *((f"sweeps.{n}", s.overrides()) for n, s in self.sweeps.items()),
         ):  # fmt: skip
             # They become parts of paths, and wildcards, which Snakemake splits at commas in the jobs that it submits.
+            # Braces, `@` and parentheses mean something to Snakemake or in names of rows.
             for key in names:
-                check_name(key, where, neither="," + VARIANT)
+                check_name(key, where, neither=",{}@()\n\r\t" + VARIANT)
         all_known("user_clips.method", [self.user_clips.method], self.methods)
         all_known("user_clips.backbone", [self.user_clips.backbone], self.backbones)
         for name, method in self.methods.items():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from zeroshot_vss.config.model import Config
+from zeroshot_vss.config.overrides import merge
 from zeroshot_vss.config.validation import validated
 from zeroshot_vss.errors import InputError
 
@@ -25,6 +26,31 @@ def read_config(values: Mapping[str, Any]) -> Config:
     for key, value in values.items():
         _check_size(key, value)
     return validated(Config, dict(values), "config")
+
+
+DEFAULTS = ("config.yaml", "methods.yaml", "sweeps.yaml")
+"""The shipped configuration, in the folder `config` of the workflow; users' files are laid over it."""
+
+
+def load_config(overlays: Sequence[Path] = (), home: Path = Path()) -> dict[str, Any]:
+    """The shipped configuration with further files laid upon it in their order, as Snakemake merges them.
+
+    Args:
+        overlays: YAML files.
+        home: folder of the workflow.
+
+    Raises:
+        InputError: a file is missing or no YAML of names and values.
+    """
+    values: dict[str, Any] = {}
+    shipped = [home / "config" / name for name in DEFAULTS]
+    for path in (*shipped, *overlays):
+        try:
+            values = merge(values, read_yaml(path))
+        except InputError as error:
+            advice = "; run it in the folder of the workflow" if path in shipped else ""
+            raise InputError(f"{error}{advice}") from error
+    return values
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

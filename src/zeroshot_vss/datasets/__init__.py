@@ -1,90 +1,80 @@
-"""Data sets by name. A new one is a file with an options model and a class, and a line in DATASETS."""
+"""Data sets by name. A new one is a file with an options model and a reader, and a line in DATASETS."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
 
 from zeroshot_vss.datasets.base import VOID, Clip, DataSet, Frames, LabelMap, Legend
-from zeroshot_vss.datasets.camvid import CamVid, CamVidOptions
-from zeroshot_vss.datasets.camvid32 import CamVid32, CamVid32Options
-from zeroshot_vss.datasets.cityscapes import Cityscapes, CityscapesOptions
-from zeroshot_vss.datasets.clvos import Clvos, ClvosOptions
-from zeroshot_vss.datasets.davis import Davis, DavisOptions
-from zeroshot_vss.datasets.folder import FolderClip, UserClips, UserOptions
 from zeroshot_vss.datasets.options import Options
-from zeroshot_vss.datasets.scenes import Scenes, ScenesOptions
-from zeroshot_vss.datasets.scenes_objects import SceneObjects, SceneObjectsOptions
-from zeroshot_vss.datasets.vspw import Vspw, VspwOptions
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.registry import Registry, did_you_mean
 
 __all__ = [
     "DATASETS",
     "VOID",
     "Clip",
     "DataSet",
-    "Entry",
-    "FolderClip",
     "Frames",
     "LabelMap",
     "Legend",
     "open_dataset",
+    "options_of",
 ]
 
-_O = TypeVar("_O", bound=Options)
+DATASETS = Registry(
+    "data set",
+    {
+        "scenes": "zeroshot_vss.datasets.scenes:Scenes",
+        "vspw": "zeroshot_vss.datasets.vspw:Vspw",
+        "cityscapes": "zeroshot_vss.datasets.cityscapes:Cityscapes",
+        "camvid": "zeroshot_vss.datasets.camvid:CamVid",
+        "camvid-32": "zeroshot_vss.datasets.camvid32:CamVid32",
+        "davis": "zeroshot_vss.datasets.davis:Davis",
+        "clvos": "zeroshot_vss.datasets.clvos:Clvos",
+        "scenes-objects": "zeroshot_vss.datasets.scenes_objects:SceneObjects",
+        "user": "zeroshot_vss.datasets.user:UserClips",
+    },
+)
+"""Readers, classes of :class:`zeroshot_vss.datasets.options.NamedClips`, by the name of the kind."""
 
 
-@dataclass(frozen=True)
-class Entry(Generic[_O]):
-    """A data set that can be opened by name."""
+def options_of(name: str, options: Mapping[str, object]) -> Options:
+    """The validated options of a reader.
 
-    options: type[_O]
-    """Its part of the configuration."""
-    open: Callable[[_O], DataSet]
-
-
-DATASETS: dict[str, Entry[Any]] = {
-    "scenes": Entry(ScenesOptions, Scenes),
-    "vspw": Entry(VspwOptions, Vspw),
-    "cityscapes": Entry(CityscapesOptions, Cityscapes),
-    "camvid": Entry(CamVidOptions, CamVid),
-    "camvid-32": Entry(CamVid32Options, CamVid32),
-    "davis": Entry(DavisOptions, Davis),
-    "clvos": Entry(ClvosOptions, Clvos),
-    "scenes-objects": Entry(SceneObjectsOptions, SceneObjects),
-    "user": Entry(UserOptions, UserClips),
-}
+    Raises:
+        InputError: the name or an option is not known, or an option has a wrong value.
+    """
+    model = DATASETS.load(name).Options
+    try:
+        return model.model_validate(dict(options))
+    except ValidationError as error:
+        raise InputError(_message(name, error, model)) from error
 
 
-def open_dataset(name: str, options: Mapping[str, object]) -> DataSet:
+def open_dataset(name: str, options: Mapping[str, object], clips: Iterable[str] | None = None) -> DataSet:
     """Open a data set.
 
     Args:
         name: one of DATASETS.
         options: fields of the data set's options model.
+        clips: open it with these clips alone, whatever else the options choose.
 
     Raises:
         InputError: the name or an option is not known, an option has a wrong value, or the data set is not there.
     """
-    if name not in DATASETS:
-        raise InputError(f"there is no data set {name!r}; known are {', '.join(DATASETS)}")
-    entry = DATASETS[name]
-    try:
-        checked = entry.options.model_validate(dict(options))
-    except ValidationError as error:
-        raise InputError(_words(name, error, entry.options)) from error
-    return entry.open(checked)
+    chosen = options_of(name, options)
+    return DATASETS.load(name)(chosen if clips is None else chosen.choosing(tuple(clips)))
 
 
-def _words(name: str, error: ValidationError, model: type[Options]) -> str:
+def _message(name: str, error: ValidationError, model: type[Options]) -> str:
     faults = []
     for fault in error.errors():
         key = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
-            faults.append(f"option {key!r} is not known; known are {', '.join(model.model_fields)}")
+            hint = did_you_mean(key, model.model_fields)
+            faults.append(f"option {key!r} is not known{hint}; known are {', '.join(model.model_fields)}")
         elif fault["type"] == "missing":
             faults.append(f"option {key!r} is missing")
         else:

@@ -14,7 +14,7 @@ def annotation(dataset: DataSet, clip: Clip) -> LabelMap | None:
     Raises:
         InputError: the data set has classes, but the reference frame has no annotation or only void.
     """
-    if dataset.legend is None:
+    if dataset.legend_of(clip.name) is None:
         return None
     labels = clip.labels(clip.reference)
     if labels is None or (labels == VOID).all():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,10 @@ class Clip(ABC):
         """Number of frames with a mask; None where counting them would read the clip."""
         return None
 
+    def files(self) -> Sequence[Path]:
+        """Every file that the clip is read from, so that exchanged ones are noticed; none for generated clips."""
+        return ()
+
     def check_files(self) -> None:  # noqa: B027 - clips without files have nothing to check
         """What can be checked without reading an image.
 
@@ -71,6 +76,10 @@ class Clip(ABC):
         Readers of folders give the stem of the frame's file.
         """
         return f"{index:08d}"
+
+    def file_name(self, index: int) -> str:
+        """The name of the frame's file; of frames without files that which CVAT gives to those of a video."""
+        return f"frame_{index:06d}.png"
 
     def check(self) -> None:
         """Read everything once, cheaply, before GPU time is spent.
@@ -98,12 +107,26 @@ class DataSet(ABC):
     name: str
     legend: Legend | None
     """None where clusters are the labels."""
+    protocol: str | None = None
+    """How it is scored unless another protocol is asked for; None where there is no ground truth."""
     unique_frames: bool = False
     """Whether no two clips share a name of a frame, so that predictions may lie anywhere in their folder."""
+
+    def legend_of(self, clip: str) -> Legend | None:
+        """The legend of a clip; that of the data set but where each clip has its own."""
+        return self.legend
 
     @abstractmethod
     def clips(self) -> list[str]:
         """Names of the clips, in the data set's own order; cheap (no frame is read)."""
+
+    @abstractmethod
+    def position(self, name: str) -> int:
+        """Place of a clip among all that there are, whichever are chosen: jobs are made up by it."""
+
+    @abstractmethod
+    def files(self, name: str) -> Sequence[Path]:
+        """Every file that a clip is read from; no image is decoded."""
 
     @abstractmethod
     def clip(self, name: str) -> Clip:

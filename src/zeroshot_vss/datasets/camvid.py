@@ -47,6 +47,8 @@ class CamVid(NamedClips):
     """
 
     name = "camvid"
+    Options = CamVidOptions
+    protocol = "camvid-11"
     legend = LEGEND
 
     def __init__(self, options: CamVidOptions) -> None:

@@ -56,8 +56,8 @@ LEGEND = Legend(tuple(_CLASSES), np.array(list(_CLASSES.values()), np.uint8))
 # 255 is -1, licence plates. The ids that are not evaluated stay: which count is the protocol's affair.
 IDS = MaskIds.of({VOID: VOID} | {label: label for label in range(len(_CLASSES))}, "labelIds, 0..33 or 255")
 
-ANNOTATED = 19
-"""Place of the annotated frame in its snippet of 30 frames."""
+LENGTH, ANNOTATED = 30, 19
+"""Frames of a snippet, and the place of the annotated one."""
 _FRAME, _MASK = "_leftImg8bit", "_gtFine_labelIds"
 
 
@@ -65,18 +65,20 @@ class CityscapesOptions(RootOptions):
     """Options of Cityscapes; `root` holds `leftImg8bit_sequence` and `gtFine`."""
 
     split: Literal["train", "val"] = "val"
-    frames: int = Field(default=ANNOTATED + 1, ge=1, le=ANNOTATED + 1)
-    """Length of the clips, which end at their annotated frame."""
+    frames: int = Field(default=LENGTH, ge=1, le=LENGTH)
+    """Length of the clips. Up to 20 they end at the annotated frame; what is above comes after it."""
 
 
 class Cityscapes(NamedClips):
     """Snippets at 17 frames a second, 2048 x 1024, each named by its annotated frame: `frankfurt_000000_000294`.
 
-    They are found from the annotations: where snippets touch, as in frankfurt, nothing else tells them apart. A clip
-    ends at the annotated frame, since no later one bears on its labels.
+    They are found from the annotations: where snippets touch, as in frankfurt, nothing else tells them apart. Frames
+    after the annotated one count as well: CBR follows cells into them, and video models see their batch as a whole.
     """
 
     name = "cityscapes"
+    Options = CityscapesOptions
+    protocol = "cityscapes-official"
     legend = LEGEND
     unique_frames = True
 
@@ -102,25 +104,26 @@ class Cityscapes(NamedClips):
         mask, where = self._masks[name], f"clip {name!r}"
         if (parts := re.fullmatch(r"(.+_[0-9]{6})_([0-9]{6})", name)) is None:
             raise InputError(f"{where}: {mask.name} is not named <city>_<6 digits>_<6 digits>{_MASK}.png")
-        last = int(parts[2])
-        numbers = range(last - self._length + 1, last + 1)
+        reference = min(self._length - 1, ANNOTATED)
+        first = int(parts[2]) - reference
+        numbers = range(first, first + self._length)
         folder = self._sequences / mask.parent.name
         frames = [folder / f"{parts[1]}_{number:06d}{_FRAME}.png" for number in numbers]
         missing = [path.name for path in frames if not path.is_file()]
         if missing:
             raise InputError(
-                f"{where}: {len(missing)} of the {self._length} frames up to the annotated one are missing in "
+                f"{where}: {len(missing)} of the {self._length} frames around the annotated one are missing in "
                 f"{folder}, the first is {missing[0]}; fetch them, or set the data set's option `frames` lower"
             )
-        return Snippet(name, frames, mask)
+        return Snippet(name, frames, reference, mask)
 
 
 class Snippet(FileClip):
-    """The frames of a snippet up to its annotated one, the last, which names the clusters and is scored."""
+    """The frames of a snippet. One is annotated: it names the clusters and is scored."""
 
-    def __init__(self, name: str, frames: list[Path], mask: Path) -> None:
-        self.reference = len(frames) - 1
-        super().__init__(name, frames, {self.reference: mask}, ids=IDS, sparse=True)
+    def __init__(self, name: str, frames: list[Path], reference: int, mask: Path) -> None:
+        self.reference = reference
+        super().__init__(name, frames, {reference: mask}, ids=IDS, sparse=True)
 
     def frame_name(self, index: int) -> str:
         """`<city>_<sequence>_<frame>`, as files of predictions begin."""

@@ -20,6 +20,8 @@ class Clvos(NamedClips):
     """The nine videos, 13,362 frames with 284 masks: the first, the last and some between."""
 
     name = "clvos"
+    Options = ClvosOptions
+    protocol = "clvos"
     legend = object_legend(1)
 
     def __init__(self, options: ClvosOptions) -> None:

@@ -26,12 +26,14 @@ class Davis(NamedClips):
     """Sequences at 24 frames a second, every frame with the masks of its objects."""
 
     name = "davis"
+    Options = DavisOptions
 
     def __init__(self, options: DavisOptions) -> None:
         get = "get DAVIS-2017-trainval-480p.zip (or 2016's DAVIS-data.zip) from https://davischallenge.org"
         root = find_root(options.root, self.name, get)
         self._root = root / "DAVIS" if (root / "DAVIS").is_dir() else root
         self._single = options.year == 2016
+        self.protocol = f"davis-{options.year}"
         # The archive of 2016 calls the folder of its lists by the resolution, that of 2017 by the year.
         folders = (str(options.year), RESOLUTION) if self._single else (str(options.year),)
         lists = [self._root / "ImageSets" / folder / f"{options.split}.txt" for folder in folders]

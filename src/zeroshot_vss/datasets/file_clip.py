@@ -71,6 +71,9 @@ class FileClip(Clip):
     def annotated(self) -> int:
         return len(self._masks)
 
+    def files(self) -> list[Path]:
+        return [*self._frames, *self._masks.values()]
+
     def check_files(self) -> None:
         empty = [
             path for path in (*self._frames, *self._masks.values()) if path.is_file() and not path.stat().st_size
@@ -84,6 +87,10 @@ class FileClip(Clip):
     def frame_name(self, index: int) -> str:
         """The stem of the frame's file."""
         return self._frame(index).stem
+
+    def file_name(self, index: int) -> str:
+        """The name of the frame's file."""
+        return self._frame(index).name
 
     def _frame(self, index: int) -> Path:
         if not 0 <= index < len(self._frames):

@@ -1,4 +1,4 @@
-"""Clips that are folders of images, and data sets of a user's own clips."""
+"""Clips that are folders of images."""
 
 from __future__ import annotations
 
@@ -7,16 +7,9 @@ from collections.abc import Collection
 from itertools import pairwise
 from pathlib import Path
 
-from pydantic import Field
-
-from zeroshot_vss.datasets.base import Clip
 from zeroshot_vss.datasets.file_clip import FileClip
 from zeroshot_vss.datasets.masks import MaskReader
-from zeroshot_vss.datasets.options import ListOptions, NamedClips, Options
 from zeroshot_vss.errors import InputError
-
-# The module, not its class: importing video first comes through here before the class is there.
-from zeroshot_vss.io import video
 
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 
@@ -63,31 +56,6 @@ class FolderClip(FileClip):
         if complete and (bare := next((frame for i, frame in enumerate(frames) if i not in found), None)):
             raise InputError(f"{where}: frame {bare.name} has no mask {bare.stem}.png in {masks}; fetch it again")
         super().__init__(name, frames, found, ids=ids, sparse=sparse)
-
-
-class UserOptions(Options):
-    """Options of a user's own clips."""
-
-    clips: dict[str, Path] = Field(min_length=1)
-    """Name of each clip and its video file or folder of frames."""
-
-
-class UserClips(NamedClips):
-    """A user's own clips, without labels."""
-
-    name = "user"
-    legend = None
-
-    def __init__(self, options: UserOptions) -> None:
-        super().__init__(options.clips, ListOptions(limit=options.limit))
-        self._paths = {name: path.expanduser() for name, path in options.clips.items()}
-        for name, path in self._paths.items():
-            if not path.exists():
-                raise InputError(f"clip {name!r}: there is no file or folder {path}; see the config key `clips`")
-
-    def _open(self, name: str) -> Clip:
-        path = self._paths[name]
-        return FolderClip(name, path) if path.is_dir() else video.VideoClip(name, path)
 
 
 def frame_files(folder: Path, where: str) -> list[Path]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,9 +11,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from zeroshot_vss.datasets.base import LabelMap
+from zeroshot_vss.datasets.base import VOID, LabelMap, Legend
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.io.images import read_mask, read_rgb
+
+# The module, not its function: importing palette first comes through here before the function is there.
+from zeroshot_vss.io import palette
+from zeroshot_vss.io.images import is_colour_image, read_mask, read_rgb
 
 
 class MaskReader(Protocol):
@@ -85,3 +89,59 @@ class MaskColours:
                 "masks must not be resized or compressed with loss"
             )
         return self.ids[place]
+
+
+MOST_COLOURS = 64
+"""Of a user's mask; a resized or lossily compressed one has thousands."""
+
+
+@dataclass(frozen=True)
+class UserMask:
+    """An annotation as a user draws it."""
+
+    labels: LabelMap
+    """[H, W]: 0..254 or VOID."""
+    legend: Legend
+    """`background`, `label 1`, ...; of a mask of colours in its own."""
+
+
+def read_user_mask(path: Path, colours: Sequence[str], where: str) -> UserMask:
+    """Read an annotation: an indexed PNG, grey ids (255 is VOID), or an image of colours.
+
+    Args:
+        path: the file.
+        colours: `#rrggbb` of labels 1, 2, ... of an image of colours; where empty all that occur, rising. Black is 0.
+        where: what it belongs to, the start of error messages.
+
+    Raises:
+        InputError: the file is no such mask, a colour is none, or the mask has colours that are not named.
+    """
+    codes = [_code(colour, where) for colour in colours]
+    if not codes and not is_colour_image(path, where):
+        labels = read_mask(path, where)
+        most = int(labels[labels != VOID].max(initial=0))
+        return UserMask(labels, _legend(palette.cluster_colours(most + 1)))
+    stored = read_rgb(path, where)
+    if not codes:
+        found = np.unique(stored.reshape(-1, 3).astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32))
+        codes = [int(code) for code in found if code]
+        if len(codes) > MOST_COLOURS:
+            raise InputError(
+                f"{where}: mask {path.name} holds {len(codes)} colours, expected {MOST_COLOURS} at most; masks must "
+                "not be resized or compressed with loss"
+            )
+    if len(codes) >= VOID or len(set(codes)) < len(codes):
+        raise InputError(f"{where}: the colours of mask {path.name} must be different and {VOID - 1} at most")
+    rgb = [(code >> 16, code >> 8 & 255, code & 255) for code in (0, *(code for code in codes if code))]
+    labels = MaskColours.of({colour: label for label, colour in enumerate(rgb)}).read(path, where)
+    return UserMask(labels, _legend(np.array(rgb, np.uint8)))
+
+
+def _legend(colours: NDArray[np.uint8]) -> Legend:
+    return Legend(("background", *(f"label {label}" for label in range(1, len(colours)))), colours)
+
+
+def _code(colour: str, where: str) -> int:
+    if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
+        raise InputError(f"{where}: {colour!r} is no colour; expected #rrggbb, for example #ff0000")
+    return int(colour[1:], 16)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
@@ -13,33 +14,78 @@ from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import check_name
 
 
+def selects(default: Any = None, **limits: Any) -> Any:
+    """An option that chooses among the clips and leaves each clip what it is."""
+    return Field(default=default, json_schema_extra={"role": "selects"}, **limits)
+
+
+def place(default: Any = None, **limits: Any) -> Any:
+    """An option that says where the files are, not what they hold."""
+    return Field(default=default, json_schema_extra={"role": "place"}, **limits)
+
+
 class Options(BaseModel):
-    """Options of every data set."""
+    """Options of every data set.
+
+    Each option says what it does: it chooses clips (`selects`), says where they are (`place`), or, all others,
+    changes what a clip is. Only the last are part of a clip's identity.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit: PositiveInt | None = None
+    limit: PositiveInt | None = selects()
     """Only the first clips, this many."""
+
+    @classmethod
+    def _role(cls, name: str) -> str | None:
+        extra = cls.model_fields[name].json_schema_extra
+        return str(extra.get("role")) if isinstance(extra, dict) else None
+
+    def identity(self) -> dict[str, Any]:
+        """The options that change what a clip is, where they differ from their defaults."""
+        chosen = self.model_dump(mode="json", exclude_defaults=True)
+        return {name: value for name, value in chosen.items() if self._role(name) is None}
+
+    def job_options(self) -> dict[str, Any]:
+        """What a job must know to open single clips: all but what chooses among them."""
+        chosen = self.model_dump(mode="json", exclude_defaults=True)
+        return {name: value for name, value in chosen.items() if self._role(name) != "selects"}
+
+    def everything(self) -> Options:
+        """The same without any choice among the clips."""
+        kept = {name: getattr(self, name) for name in self.model_fields_set if self._role(name) != "selects"}
+        return type(self)(**kept)
+
+    def choosing(self, clips: tuple[str, ...]) -> Options:
+        """The same with these clips alone.
+
+        Raises:
+            ValueError: in data sets that cannot choose.
+        """
+        raise ValueError(f"{type(self).__name__} cannot choose {clips}")
 
 
 class ListOptions(Options):
     """Options of data sets that know their clips."""
 
-    clips: tuple[str, ...] | None = Field(default=None, min_length=1)
+    clips: tuple[str, ...] | None = selects(min_length=1)
     """Only these clips, in this order."""
-    exclude: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = selects(())
     """All but these clips: those with damaged files."""
+
+    def choosing(self, clips: tuple[str, ...]) -> Options:
+        return self.everything().model_copy(update={"clips": clips})
 
 
 class RootOptions(ListOptions):
     """Options of data sets that users fetch themselves."""
 
-    root: Path | None = None
+    root: Path | None = place()
     """Folder of the data set."""
 
 
 class NamedClips(DataSet):
-    """A data set that knows the names of its clips from the start.
+    """A data set that knows the names of its clips from the start; opened with its options alone.
 
     Args:
         available: all names, in the data set's own order.
@@ -49,8 +95,12 @@ class NamedClips(DataSet):
         InputError: a name could leave the data set's folder, or a named clip does not exist.
     """
 
+    Options: ClassVar[type[Options]]
+    """Model of the reader's part of the configuration."""
+
     def __init__(self, available: Iterable[str], options: ListOptions) -> None:
         names = list(dict.fromkeys(available))
+        self._positions = {name: index for index, name in enumerate(names)}
         for name in names:
             check_name(name, f"data set {self.name!r}")
         self._names = names
@@ -62,9 +112,17 @@ class NamedClips(DataSet):
     def clips(self) -> list[str]:
         return list(self._names)
 
+    def position(self, name: str) -> int:
+        """Place of a clip among all that there are, whichever are chosen: jobs are made up by it."""
+        return self._positions[name]
+
     def clip(self, name: str) -> Clip:
         self._require(name)
         return self._open(name)
+
+    def files(self, name: str) -> Sequence[Path]:
+        """Every file that a clip is read from; no image is decoded."""
+        return self.clip(name).files()
 
     @abstractmethod
     def _open(self, name: str) -> Clip:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from zeroshot_vss.datasets.base import Clip, Frames, LabelMap, Legend
-from zeroshot_vss.datasets.options import ListOptions, NamedClips
+from zeroshot_vss.datasets.options import ListOptions, NamedClips, Options, selects
 
 # The module, not its function: importing palette first comes through here before the function is there.
 from zeroshot_vss.io import palette
@@ -27,16 +27,23 @@ class ScenesOptions(ListOptions):
     """Options of the generated clips."""
 
     split: Literal["train", "validation", "test"] = "test"
-    count: int = Field(default=8, ge=1, le=1_000_000)
+    count: int = selects(8, ge=1, le=1_000_000)
     """Number of clips; the splits' seeds lie this far apart at least."""
     frames: int = Field(default=28, ge=1)
     """Frames a clip."""
+
+    def choosing(self, clips: tuple[str, ...]) -> Options:
+        # A clip is its number: those up to the last one that is asked for exist.
+        numbers = [int(name.removeprefix("scene-")) for name in clips]
+        return super().choosing(clips).model_copy(update={"count": max(numbers) + 1})
 
 
 class Scenes(NamedClips):
     """Clips `scene-0000`, `scene-0001`, ...: clip i has the seed `FIRST_SEEDS[split] + i`."""
 
     name = "scenes"
+    Options = ScenesOptions
+    protocol = "vspw"
 
     def __init__(self, options: ScenesOptions) -> None:
         self._seeds = {f"scene-{index:04d}": FIRST_SEEDS[options.split] + index for index in range(options.count)}

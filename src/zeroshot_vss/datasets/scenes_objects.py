@@ -11,7 +11,7 @@ from pydantic import Field
 
 from zeroshot_vss.datasets.base import Clip, Frames, LabelMap
 from zeroshot_vss.datasets.objects import MOST_OBJECTS, object_legend
-from zeroshot_vss.datasets.options import NamedClips
+from zeroshot_vss.datasets.options import NamedClips, selects
 from zeroshot_vss.datasets.scenes import FIRST_SEEDS, SceneClip, ScenesOptions
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.scenes import render_objects
@@ -24,7 +24,7 @@ STRIDE = 100_000
 class SceneObjectsOptions(ScenesOptions):
     """Options of the generated clips with objects."""
 
-    count: int = Field(default=8, ge=1, le=STRIDE)
+    count: int = selects(8, ge=1, le=STRIDE)
     """Number of clips."""
     objects: int = Field(default=3, ge=1, le=MOST_OBJECTS)
     """The largest objects of the first frame, this many at most; what else moves is background."""
@@ -44,6 +44,8 @@ class SceneObjects(NamedClips):
     """
 
     name = "scenes-objects"
+    Options = SceneObjectsOptions
+    protocol = "davis-2017"
 
     def __init__(self, options: SceneObjectsOptions) -> None:
         first = FIRST_SEEDS[options.split]

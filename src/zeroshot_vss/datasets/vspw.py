@@ -31,6 +31,8 @@ class Vspw(NamedClips):
     """Clips at 480p and 15 frames a second, every frame labelled with 124 classes (the test split has no masks)."""
 
     name = "vspw"
+    Options = VspwOptions
+    protocol = "vspw"
 
     def __init__(self, options: VspwOptions) -> None:
         get = "ask for VSPW_480p on https://www.vspwdataset.com and unpack it"
@@ -41,7 +43,9 @@ class Vspw(NamedClips):
         if not names.is_file():
             raise InputError(f"data set 'vspw': {self._root} holds no {names.name}; {get}, {root_key(self.name)}")
         super().__init__(read_list(names), options)
-        self.legend = Legend(_class_names(self._root / "label_num_dic_final.json"), palette.cluster_colours(CLASSES))
+        # In Pascal VOC's colours of the stored ids, as masks of this layout are usually shown.
+        colours = palette.voc_colours(CLASSES + 1)[1:]
+        self.legend = Legend(_class_names(self._root / "label_num_dic_final.json"), colours)
 
     def _open(self, name: str) -> Clip:
         folder = self._root / "data" / name

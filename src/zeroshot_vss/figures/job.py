@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import model_validator
 
-from zeroshot_vss.jobs.base import Job
+from zeroshot_vss.jobs.base import ClipsJob
 from zeroshot_vss.jobs.model import ModelJob
 from zeroshot_vss.settings.base import NonNegative, Settings
 from zeroshot_vss.settings.sampling import Sampling
@@ -51,7 +53,20 @@ class Inspection(Settings):
 class InspectJob(ModelJob):
     """A job of the inspection stage."""
 
+    stage: ClassVar[str] = "inspect"
+
     settings: Inspection
+    frames: str
+    """Manifest of the checked frames."""
+    coarse: tuple[str, ...] = ()
+    """Manifests of the coarse maps that variations start from."""
+    manifest: str
+
+    def inputs(self) -> list[str]:
+        return [self.frames, *self.coarse]
+
+    def outputs(self) -> list[str]:
+        return [self.manifest]
 
 
 class Source(Settings):
@@ -59,16 +74,19 @@ class Source(Settings):
 
     title: str
     """As printed."""
-    manifests: int
-    """How many of the job's manifests are its own, in their order."""
+    manifests: tuple[str, ...] = ()
     folder: str | None = None
     """Of the label maps of another system, in place of manifests."""
 
 
-class FigureJob(Job):
+class FigureJob(ClipsJob):
     """A figure. What its values mean is said where it is drawn (`stages.figure`)."""
 
+    stage: ClassVar[str] = "figure"
+
     figure: str
+    pdf: str
+    png: str
     sources: tuple[Source, ...]
     frames: tuple[NonNegative, ...] = ()
     cases: int = 1
@@ -83,3 +101,9 @@ class FigureJob(Job):
     """Titles of the inspected variations, in their order."""
     settings: str
     """Backbones and settings in words, for the caption."""
+
+    def inputs(self) -> list[str]:
+        return [path for source in self.sources for path in source.manifests]
+
+    def outputs(self) -> list[str]:
+        return [self.pdf, self.png]

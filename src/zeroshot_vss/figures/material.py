@@ -24,18 +24,17 @@ class Material:
 
     Args:
         job: the figure.
-        manifests: those of the job's sources, one source after another.
     """
 
-    def __init__(self, job: FigureJob, manifests: Sequence[Path]) -> None:
-        self.job, self.dataset = job, job.dataset.open()
+    def __init__(self, job: FigureJob) -> None:
+        self.job, self.dataset = job, job.open()
         self._shown: set[int] = set()
         self._clips: dict[str, Clip] = {}
         self.legend = self.dataset.legend
         self.colours = cluster_colours(256) if self.legend is None else self.legend.colours
-        read = iter([Manifest.load(path) for path in manifests])
         self.results = [
-            {} if s.folder else find_files(job.clips, [next(read) for _ in range(s.manifests)]) for s in job.sources
+            {} if s.folder else find_files(job.clips, [Manifest.load(path) for path in s.manifests])
+            for s in job.sources
         ]
         self._predictions = [Predictions(self.dataset, Path(s.folder)) if s.folder else None for s in job.sources]
 

@@ -1,43 +1,32 @@
-"""The figures in the configuration, and which jobs and files each of them needs."""
+"""Which jobs and files each figure needs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from zeroshot_vss.config.figures import FiguresConfig
-from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.captions import LAMBDA, describe, describe_queries, equal
 from zeroshot_vss.figures.job import FigureJob, Inspection, Source
 from zeroshot_vss.figures.sources import Sources, with_context
 
 if TYPE_CHECKING:
-    from zeroshot_vss.workflow.plan import Plan
-
-
-class Planned(NamedTuple):
-    """A figure."""
-
-    job: FigureJob
-    inputs: list[str]
-    """Manifests of its sources, one source after another."""
+    from zeroshot_vss.workflow.stages import Stages
 
 
 class Figures:
-    """The figures of a configuration, by name. The jobs behind them become known to the plan.
+    """The figures of a configuration. The jobs behind them become known to the plan.
 
     Attributes:
-        planned: name (`figure1`, ...) to what it needs.
-        coarse: path of an inspection's manifest to those of the coarse maps that it starts from.
+        planned: name (`figure1`, ...) to its job.
 
     Raises:
         InputError: the configured clip does not exist, or the method has nothing to look into.
     """
 
-    def __init__(self, plan: Plan, config: FiguresConfig) -> None:
-        self.plan, self.config = plan, config
-        self.sources = Sources(plan, config)
-        self.coarse = self.sources.coarse
+    def __init__(self, stages: Stages, config: FiguresConfig) -> None:
+        self.stages, self.config = stages, config
+        self.sources = Sources(stages, config)
         made = [
             self.over_time(),
             self.features("figure2"),
@@ -52,20 +41,7 @@ class Figures:
             self.clusters(),
             self.features("figure15"),
         ]
-        self.planned = {one.job.figure: one for one in made}
-
-    def _named(self, figure: str) -> Planned:
-        if figure not in self.planned:
-            raise InputError(f"there is no {figure}; known: {', '.join(self.planned)}")
-        return self.planned[figure]
-
-    def inputs(self, figure: str) -> list[str]:
-        """Manifests that a figure needs."""
-        return self._named(figure).inputs
-
-    def job(self, figure: str) -> str:
-        """What the job that draws a figure is told, as JSON."""
-        return self._named(figure).job.model_dump_json(exclude={"compute"})
+        self.planned = {one.figure: one for one in made}
 
     # What the figures share
 
@@ -77,54 +53,56 @@ class Figures:
         dataset: str = "",
         backbones: Sequence[str] | None = None,
         **more: Any,
-    ) -> Planned:
+    ) -> FigureJob:
         named = self.config.backbones if backbones is None else backbones
         settings = {self.sources.title(backbone): self.sources.settings(backbone, dataset) for backbone in named}
         if figure in ("figure2", "figure15"):
             words = describe_queries(settings)
         else:
-            words = describe(self.plan.config.method(self.config.method).title, settings)
-        job = FigureJob(
-            figure=figure, dataset=self.plan.dataset(dataset or self.config.dataset), clips=tuple(clips),
+            words = describe(self.stages.config.method(self.config.method).title, settings)
+        name, stem = dataset or self.config.dataset, f"{self.stages.results}/figures/{figure}"
+        return self.stages.add(
+            FigureJob, self.sources.reader(name), figure=figure, dataset=self.stages.job_dataset(name, clips),
+            clips=tuple(clips),
             sources=tuple(
-                Source(title=title, manifests=0, folder=paths) if isinstance(paths, str)
-                else Source(title=title, manifests=len(paths))
+                Source(title=title, folder=paths) if isinstance(paths, str)
+                else Source(title=title, manifests=tuple(paths))
                 for title, paths in sources
             ),
-            settings=f"{words} {more.pop('further', '')}".strip(), **more,
+            settings=f"{words} {more.pop('further', '')}".strip(), pdf=f"{stem}.pdf", png=f"{stem}.png", **more,
         )  # fmt: skip
-        return Planned(job, [path for _, paths in sources if not isinstance(paths, str) for path in paths])
 
     # Figures of label maps
 
-    def over_time(self) -> Planned:
+    def over_time(self) -> FigureJob:
         """Figure 1."""
         chosen, dataset = self.config.over_time, self.config.dataset
         rows = self.sources.rows(dataset, chosen.methods)
         sources = [(title, self.sources.maps(row, [self.sources.clip])) for title, row in rows]
         return self._planned("figure1", sources, [self.sources.clip], frames=chosen.frames)
 
-    def comparison(self) -> Planned:
+    def comparison(self) -> FigureJob:
         """Figure 5."""
         chosen, dataset = self.config.comparison, self.config.dataset
-        clips = self.plan.clips(dataset)[: chosen.clips]
+        clips = self.stages.clips(dataset)[: chosen.clips]
         rows = self.sources.rows(dataset, chosen.methods)
         sources = [(title, self.sources.maps(row, clips)) for title, row in rows]
         return self._planned("figure5", sources, clips, frames=chosen.frames)
 
-    def failures(self) -> list[Planned]:
+    def failures(self) -> list[FigureJob]:
         """Figures 8, 9 and 10."""
         chosen = self.config.failures
         dataset = chosen.dataset or self.config.dataset
-        clips, told = self.plan.clips(dataset), {"dataset": dataset, "cases": chosen.cases}
-        maps = [(title, self.plan.maps(row)) for title, row in self.sources.rows(dataset, [self.config.method])]
+        clips, told = self.stages.clips(dataset), {"dataset": dataset, "cases": chosen.cases}
+        rows = self.sources.rows(dataset, [self.config.method])
+        maps = [(title, self.sources.maps(row, clips)) for title, row in rows]
         own = [(self.sources.title(b), paths) for b, (_, paths) in zip(self.config.backbones, maps, strict=True)]
-        decoded: list[tuple[str, list[str]]] = []
+        decoded: list[tuple[str, list[str] | str]] = []
         for backbone, (title, labels) in zip(self.config.backbones, own, strict=True):
             settings = Inspection(sampling=self.sources.settings(backbone, dataset).stage_sampling(), decoded=True)
             paths = [
-                self.sources.inspection(dataset, backbone, "decoded", shard, part, settings)
-                for shard, part in self.plan.shards(dataset).items()
+                self.sources.inspection(dataset, backbone, "decoded", part, members, settings)
+                for part, members in self.stages.parts(dataset).items()
             ]
             decoded += [(title, paths), (title, labels)]
         return [
@@ -135,21 +113,21 @@ class Figures:
 
     # Figures of what lies between frames and label maps
 
-    def features(self, figure: str) -> Planned:
+    def features(self, figure: str) -> FigureJob:
         """Figures 2 and 15."""
         chosen, backbones = self.config.features, self.config.backbones
         sources = [(self.sources.title(backbone), [self.sources.queries(backbone)]) for backbone in backbones]
         blocks = [self.sources.block(b) if figure == "figure2" else chosen.higher for b in backbones]
         return self._planned(figure, sources, [self.sources.clip], blocks=blocks, slice_at=chosen.slice_at)
 
-    def aggregation(self) -> Planned:
+    def aggregation(self) -> FigureJob:
         """Figure 6."""
         found = {backbone: self.sources.aggregated(backbone) for backbone in self.config.backbones}
         sources = [(self.sources.title(backbone), [path]) for backbone, (_, path) in found.items()]
         titles = found[self.config.backbones[0]][0]
         return self._planned("figure6", sources, [self.sources.clip], variations=titles)
 
-    def drawings(self) -> list[Planned]:
+    def drawings(self) -> list[FigureJob]:
         """Figures 3 and 4, of the first backbone; the second needs correspondences as in the paper."""
         backbone = self.config.backbones[0]
         settings, titles = self.sources.settings(backbone), self.sources.aggregated(backbone)[0]
@@ -161,13 +139,13 @@ class Figures:
         stages = [*shared, ("method", [self.sources.aggregated(backbone)[1]])]
         found = [self._planned("figure3", stages, [self.sources.clip], variations=titles, **told)]
         if settings.refinement is not None and settings.refinement.variant == "paper":
-            manifests = self.plan.method_stages(self.config.dataset, backbone, settings)["correspondences"]
-            matches = self.sources.holding(self.config.dataset, manifests, [self.sources.clip])
+            made = self.stages.of_method(self.config.dataset, backbone, settings)["correspondences"]
+            matches = self.sources.holding(self.config.dataset, made, [self.sources.clip])
             tracks = [*shared, ("matches", matches), ("after CBR", [self.sources.coarse_maps(backbone, settings)])]
             found.append(self._planned("figure4", tracks, [self.sources.clip], **told))
         return found
 
-    def blending(self, figure: str) -> Planned:
+    def blending(self, figure: str) -> FigureJob:
         """Figures 7, 12 and 13."""
         sources: list[tuple[str, list[str]]] = []
         weak = self.config.strength_without_blending
@@ -184,7 +162,7 @@ class Figures:
             figure, sources, [self.sources.clip], cases=self.config.masks, variations=titles, further=further
         )
 
-    def modulated_blocks(self) -> Planned:
+    def modulated_blocks(self) -> FigureJob:
         """Figure 11."""
         sources: list[tuple[str, list[str]]] = []
         for backbone in self.config.backbones:
@@ -200,7 +178,7 @@ class Figures:
         blocks = [self.sources.modulation(backbone).block for backbone in self.config.backbones]
         return self._planned("figure11", sources, [self.sources.clip], variations=titles, blocks=blocks)
 
-    def clusters(self) -> Planned:
+    def clusters(self) -> FigureJob:
         """Figure 14, of the first backbone: so many labels cost a video model a pass of the whole batch each."""
         backbone = self.config.backbones[0]
         settings, modulation = self.sources.settings(backbone), self.sources.modulation(backbone)

@@ -6,7 +6,7 @@ import errno
 import glob
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from zeroshot_vss.errors import InputError
@@ -62,6 +62,16 @@ def remove_partial(path: Path) -> None:
             left.unlink(missing_ok=True)
 
 
+def _to_disk(path: Path) -> None:
+    """Wait until a file, or a folder's list of names, is on the disk: else a power cut can leave an empty file."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some file systems cannot do this for folders
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 @contextmanager
 def replacing(path: Path, tidy: bool = True) -> Iterator[Path]:
     """Give a temporary name in the folder of `path`; the file written there becomes `path` when the block ends well.
@@ -84,6 +94,8 @@ def replacing(path: Path, tidy: bool = True) -> Iterator[Path]:
             remove_partial(path)
         try:
             yield partial
+            _to_disk(partial)
             os.replace(partial, path)
+            _to_disk(path.parent)
         finally:
             partial.unlink(missing_ok=True)

@@ -87,10 +87,28 @@ class ResultFile:
 
     def __getitem__(self, name: str) -> StoredArray:
         with sound(self.path):
+            # What a file only points to is not read: results hold their own arrays.
+            if name in self._file and not isinstance(self._file.get(name, getlink=True), h5py.HardLink):
+                raise TypeError(f"{name} is a link")
             data = self._file[name]
             if not isinstance(data, h5py.Dataset):
                 raise TypeError(f"{name} is no array")
+            if data.is_virtual or data.external:
+                raise TypeError(f"{name} lies in another file")
             return StoredArray(self.path, data)
+
+    def expect(self, name: str, dtype: Any, shape: tuple[int | None, ...]) -> StoredArray:
+        """An array of a known type and shape; None stands for any length.
+
+        Raises:
+            InputError: it is missing, damaged or otherwise.
+        """
+        data = self[name]
+        fits = len(data.shape) == len(shape) and all(w in (None, g) for g, w in zip(data.shape, shape, strict=True))
+        if data.dtype != np.dtype(dtype) or not fits:
+            wanted = " x ".join("any" if side is None else str(side) for side in shape)
+            raise damaged(self.path, f"{name} is {data.shape} {data.dtype}; expected {wanted} {np.dtype(dtype)}")
+        return data
 
     def items(self) -> Iterator[tuple[str, StoredArray]]:
         """Names and arrays."""

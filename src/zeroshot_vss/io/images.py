@@ -13,6 +13,8 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import replacing
 
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
+"""Those that are read, whatever a file is called: of an EPS named .png Pillow would start Ghostscript."""
 MAX_PIXELS = 100_000_000
 """Frames that claim more are refused from their header, before memory is asked for (decompression bombs)."""
 
@@ -24,7 +26,7 @@ _T = TypeVar("_T")
 def read_rgb(path: Path, where: str) -> NDArray[np.uint8]:
     """Read a frame of any usual pixel format.
 
-    Grey is repeated over the channels; alpha is dropped and the stored colours kept; CMYK is converted; 16-bit
+    Grey is repeated over the channels; transparent pixels show white, as in viewers; CMYK is converted; 16-bit
     values v become round(v / 257), or their high byte in 16-bit RGB. EXIF orientation is applied. Of a file with
     several pictures the first is taken.
 
@@ -48,9 +50,17 @@ def read_rgb(path: Path, where: str) -> NDArray[np.uint8]:
             # Pillow's own conversion clips at 255 instead of scaling.
             grey = ((np.asarray(upright).astype(np.uint32) + 128) // 257).astype(np.uint8)
             return np.repeat(grey[..., None], 3, axis=2)
+        if upright.has_transparency_data:
+            return over_white(np.asarray(upright.convert("RGBA")))
         return np.array(upright.convert("RGB"))
 
     return _with_image(path, title, pixels)
+
+
+def over_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """[..., 4] uint8 RGBA upon white, [..., 3]: round(a c + (1 - a) 255)."""
+    colour, alpha = pixels[..., :3].astype(np.uint32), pixels[..., 3:].astype(np.uint32)
+    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 def read_mask(path: Path, where: str) -> NDArray[np.uint8]:
@@ -81,6 +91,15 @@ def read_mask(path: Path, where: str) -> NDArray[np.uint8]:
         return values.astype(np.uint8)
 
     return _with_image(path, title, ids)
+
+
+def is_colour_image(path: Path, where: str) -> bool:
+    """Whether an image holds colours and not ids or the indices of a palette; from its header alone.
+
+    Raises:
+        InputError: no such file, empty, not an image, or above MAX_PIXELS.
+    """
+    return _with_image(path, f"{where}: mask {path.name}", lambda image: image.mode in _COLOUR_MODES)
 
 
 def image_size(path: Path, where: str) -> tuple[int, int]:
@@ -122,7 +141,7 @@ def _with_image(path: Path, title: str, use: Callable[[Image.Image], _T]) -> _T:
     try:
         if path.stat().st_size == 0:
             raise InputError(f"{title} is empty (0 bytes); fetch it again, or leave its clip out")
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise InputError(
                     f"{title} claims {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are read"

@@ -1,7 +1,8 @@
 """Results of a stage: one HDF5 file a clip, written whole or not at all, and a manifest for each job.
 
-The manifest is what Snakemake tracks. It names the clips' files with digests of what they hold, so it changes exactly
-when a result changes; and a job that is run again keeps the clips which are already whole.
+The manifest is what the workflow tracks. It names the clips' files with digests of what they hold, so it changes
+exactly when a result changes; and a job that is run again keeps the clips which are already whole. Whoever reads a
+result reads it through the manifest, which notices a file that is not the one it names.
 """
 
 from __future__ import annotations
@@ -20,41 +21,40 @@ from rich.console import Console
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.costs import measured
 from zeroshot_vss.io.files import check_name, replacing
-from zeroshot_vss.io.hdf import ResultFile, add_array, add_maps, add_text, write_file
+from zeroshot_vss.io.hdf import ResultFile, add_array, add_maps, add_text, damaged, write_file
 from zeroshot_vss.machine.parallel import share
-from zeroshot_vss.workflow.provenance import versions
+from zeroshot_vss.provenance.versions import versions
 
 __all__ = [
-    "Key",
+    "ClipKey",
     "Manifest",
     "add_array",
     "add_maps",
     "console",
     "content_digest",
     "find_files",
-    "holds",
+    "has_key",
     "key_of",
     "open_clip",
     "read_all",
     "results_of",
     "run_clips",
-    "sound_digest",
-    "spell_key",
+    "valid_digest",
     "write_clip",
 ]
 
-Key = Mapping[str, Any]
+ClipKey = Mapping[str, Any]
 """All that a clip's result depends on, as JSON."""
 
 console = Console(stderr=True, soft_wrap=True)
 
 
-def spell_key(key: Key) -> str:
+def key_text(key: ClipKey) -> str:
     """The key as text, the same whatever the order of its entries."""
     return json.dumps(key, sort_keys=True)
 
 
-def write_clip(path: Path, key: Key, fill: Callable[[h5py.File], None]) -> None:
+def write_clip(path: Path, key: ClipKey, fill: Callable[[h5py.File], None]) -> None:
     """Let `fill` write an HDF5 file that becomes `path` when it is whole, with its key and versions as attributes.
 
     Raises:
@@ -63,7 +63,7 @@ def write_clip(path: Path, key: Key, fill: Callable[[h5py.File], None]) -> None:
 
     def keyed(file: h5py.File) -> None:
         fill(file)
-        add_text(file, "key", spell_key(key))
+        add_text(file, "key", key_text(key))
         add_text(file, "versions", json.dumps(versions()))
 
     write_file(path, keyed)
@@ -97,11 +97,11 @@ def key_of(path: Path) -> dict[str, Any]:
             raise InputError(f"{path} has no key ({error}); delete it, and its stage makes it again") from error
 
 
-def holds(path: Path, key: Key) -> bool:
-    """Whether a result with this key is there; it may be damaged, see `sound_digest`."""
+def has_key(path: Path, key: ClipKey) -> bool:
+    """Whether a result with this key is there; it may be damaged, see `valid_digest`."""
     try:
         with open_clip(path) as file:
-            return file.attrs.get("key") == spell_key(key)
+            return file.attrs.get("key") == key_text(key)
     except InputError:
         return False
 
@@ -121,10 +121,10 @@ def content_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def sound_digest(path: Path, key: Key) -> str | None:
+def valid_digest(path: Path, key: ClipKey) -> str | None:
     """Digest of a result that has this key and is whole; None of any other."""
     try:
-        return content_digest(path) if holds(path, key) else None
+        return content_digest(path) if has_key(path, key) else None
     except InputError as error:
         console.print(f"done again: {error}", markup=False)
         return None
@@ -140,14 +140,16 @@ class Manifest:
 
     def __init__(self, path: Path, digests: dict[str, str]) -> None:
         self.path, self.digests = path, digests
+        self._verified: set[str] = set()
 
     @classmethod
-    def load(cls, path: Path) -> Manifest:
+    def load(cls, path: Path | str) -> Manifest:
         """Read a manifest.
 
         Raises:
             InputError: it is missing or is none.
         """
+        path = Path(path)
         try:
             digests = json.loads(path.read_text())["clips"]
             if not isinstance(digests, dict) or not all(isinstance(digest, str) for digest in digests.values()):
@@ -169,11 +171,24 @@ class Manifest:
         return self.digests[clip]
 
     def file(self, clip: str) -> Path:
-        """The clip's result."""
+        """Where the clip's result is."""
         return self.path.parent / f"{clip}.h5"
 
+    def verified(self, clip: str) -> Path:
+        """The clip's result, once it is known to hold what the manifest says. Reads it all the first time.
+
+        Raises:
+            InputError: it is missing, damaged, or not the one that the manifest names.
+        """
+        path, expected = self.file(clip), self.digest(clip)
+        if clip not in self._verified:
+            if content_digest(path) != expected:
+                raise damaged(path, f"its content is not what {self.path.name} names")
+            self._verified.add(clip)
+        return path
+
     def files(self) -> list[Path]:
-        """The results of all clips."""
+        """Where the results of all clips are."""
         return [self.file(clip) for clip in self.digests]
 
     def write(self) -> None:
@@ -182,28 +197,28 @@ class Manifest:
             partial.write_text(json.dumps({"clips": self.digests}, indent=1) + "\n")
 
 
-def results_of(manifests: Iterable[Path]) -> list[Path]:
-    """The results that some manifests name."""
+def results_of(manifests: Iterable[Path | str]) -> list[Path]:
+    """Where the results are that some manifests name."""
     return [file for path in manifests for file in Manifest.load(path).files()]
 
 
 def find_files(clips: Sequence[str], manifests: Sequence[Manifest]) -> dict[str, Path]:
-    """The result of each clip, from the manifests of several jobs.
+    """The verified result of each clip, from the manifests of several jobs.
 
     Raises:
-        InputError: a clip is in none of them.
+        InputError: a clip is in none of them, or a result is not what its manifest names.
     """
-    files = {name: manifest.file(name) for manifest in manifests for name in manifest.digests}
-    if missing := [name for name in clips if name not in files]:
+    known = {name: manifest for manifest in manifests for name in manifest.digests}
+    if missing := [name for name in clips if name not in known]:
         raise InputError(f"no result of clip '{missing[0]}' in {', '.join(str(m.path) for m in manifests)}")
-    return files
+    return {name: known[name].verified(name) for name in clips}
 
 
 def run_clips(
     title: str,
-    path: Path,
+    path: Path | str,
     clips: Sequence[str],
-    key: Callable[[str], Key],
+    key: Callable[[str], ClipKey],
     work: Callable[[str, h5py.File], None],
     inputs: Sequence[Manifest] = (),
     workers: int = 1,
@@ -219,18 +234,18 @@ def run_clips(
         inputs: manifests of the stages before; the digests of their files become part of the key.
         workers: processes that share the clips; they are forked, so nothing may have used threads before.
     """
-    done = Manifest(path, {})
-    missing: list[tuple[str, Key]] = []
+    done = Manifest(Path(path), {})
+    missing: list[tuple[str, ClipKey]] = []
     for clip in clips:
         depends = {**key(clip), "inputs": [manifest.digest(clip) for manifest in inputs]}
-        found = sound_digest(done.file(clip), depends)
-        if found is None:
+        digest = valid_digest(done.file(clip), depends)
+        if digest is None:
             missing.append((clip, depends))
         else:
             console.print(f"{title}: {clip} is there already")
-            done.digests[clip] = found
+            done.digests[clip] = digest
 
-    def do(clip: str, depends: Key) -> None:
+    def do(clip: str, depends: ClipKey) -> None:
         console.print(f"{title}: {clip}")
 
         def fill(file: h5py.File) -> None:

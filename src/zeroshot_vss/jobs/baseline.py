@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from zeroshot_vss.jobs.base import Job
+from typing import ClassVar
+
+from zeroshot_vss.jobs.base import ClipsJob
 from zeroshot_vss.settings.baseline import Baseline
 
 
-class BaselineJob(Job):
+class BaselineJob(ClipsJob):
     """A job of a method without a diffusion model."""
 
+    stage: ClassVar[str] = "baseline"
+
     settings: Baseline
+    frames: str
+    """Manifest of the checked frames."""
+    masks: str
+    """Manifest of the checked annotations."""
+    manifest: str
+
+    def inputs(self) -> list[str]:
+        return [self.frames, self.masks]
+
+    def outputs(self) -> list[str]:
+        return [self.manifest]

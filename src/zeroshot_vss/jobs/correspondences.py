@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from zeroshot_vss.jobs.base import Job
+from typing import ClassVar
+
+from zeroshot_vss.jobs.base import ClipsJob
 from zeroshot_vss.settings.features import Features
 from zeroshot_vss.settings.refinement import Correspondence
 
 
-class CorrespondenceJob(Job):
+class CorrespondenceJob(ClipsJob):
     """A job of the correspondence stage."""
+
+    stage: ClassVar[str] = "correspondences"
 
     settings: Correspondence
     features: Features
+    cached: str
+    """Manifest of the cached features."""
+    manifest: str
+
+    def inputs(self) -> list[str]:
+        return [self.cached]
+
+    def outputs(self) -> list[str]:
+        return [self.manifest]

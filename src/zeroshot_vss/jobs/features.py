@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from zeroshot_vss.jobs.model import ModelJob
 from zeroshot_vss.settings.features import Features
 
@@ -9,4 +11,15 @@ from zeroshot_vss.settings.features import Features
 class FeaturesJob(ModelJob):
     """A job of the feature stage."""
 
+    stage: ClassVar[str] = "features"
+
     settings: Features
+    frames: str
+    """Manifest of the checked frames."""
+    manifest: str
+
+    def inputs(self) -> list[str]:
+        return [self.frames]
+
+    def outputs(self) -> list[str]:
+        return [self.manifest]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from zeroshot_vss.backbones.spec import BackboneSpec
-from zeroshot_vss.jobs.base import Job
+from zeroshot_vss.jobs.base import ClipsJob
 
 
-class ModelJob(Job):
+class ModelJob(ClipsJob):
     """A job that runs a backbone."""
 
     backbone: BackboneSpec
     weights: str
-    """Cheap digest of the backbone's files, so that exchanged weights are noticed."""
+    """Digest of the backbone's files."""

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from zeroshot_vss.jobs.base import Job
+from typing import ClassVar
+
+from zeroshot_vss.jobs.base import ClipsJob, Parts
 
 
-class ScoreJob(Job):
+class ScoreJob(ClipsJob):
     """The scores of a row over all clips of a data set."""
+
+    stage: ClassVar[str] = "score"
 
     protocol: str
     classes: int | None
     """Number of classes where the protocol leaves it open."""
+    masks: Parts
+    """Manifests of the checked annotations."""
+    maps: Parts | None = None
+    """Manifests of the label maps; None for another system's."""
+    predictions: str | None = None
+    """Folder of another system's label maps."""
+    listing: str = ""
+    """Digest of names, sizes and times of that folder's files."""
+    scores: str
+    """JSON of the pooled figures; those of each clip lie beside it as CSV."""
 
+    def inputs(self) -> list[str]:
+        return [*self.masks.paths(), *(self.maps.paths() if self.maps else [])]
 
-class PredictionsJob(ScoreJob):
-    """The scores of another system's predictions."""
-
-    folder: str
-    listing: str
-    """Cheap digest of the folder's files."""
+    def outputs(self) -> list[str]:
+        return [self.scores, self.scores.removesuffix(".json") + ".csv"]

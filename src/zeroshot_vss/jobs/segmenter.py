@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from zeroshot_vss.jobs.base import Job
+from typing import ClassVar
+
+from zeroshot_vss.jobs.base import ClipsJob
 from zeroshot_vss.settings.segmenter import Segmenter
 
 
-class SegmenterJob(Job):
+class SegmenterJob(ClipsJob):
     """A job of a supervised network."""
+
+    stage: ClassVar[str] = "segmenter"
 
     method: str
     settings: Segmenter
     weights: str
-    """Cheap digest of the network's files."""
+    """Digest of the network's files."""
+    frames: str
+    """Manifest of the checked frames."""
+    manifest: str
+
+    def inputs(self) -> list[str]:
+        return [self.frames]
+
+    def outputs(self) -> list[str]:
+        return [self.manifest]

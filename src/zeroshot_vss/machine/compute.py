@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from zeroshot_vss.settings.base import Positive, Settings
 
@@ -17,6 +18,14 @@ class Compute(Settings):
 
     device: str = "auto"
     """`auto` takes a GPU when there is one, and of several one that no other job holds; else `cpu`, `cuda:1`, ..."""
+
+    @field_validator("device")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if not re.fullmatch("auto|cpu|cuda(:[0-9]+)?", value):
+            raise ValueError(f"{value!r} is no device; expected auto, cpu, cuda or cuda:0, cuda:1, ...")
+        return value
+
     threads: Positive = 2
     """CPU threads of a job."""
     memory: Literal["auto"] | Annotated[float, Field(gt=0)] = "auto"

@@ -10,11 +10,11 @@ import torch
 _T = TypeVar("_T")
 
 
-class Fitting:
-    """Does work in parts; where a GPU runs out of memory parts of half the size do, for good.
+class AdaptiveBatches:
+    """Does work in batches; where a GPU runs out of memory batches of half the size do, for good.
 
     Args:
-        most: items in one part; None for all that there are.
+        most: items in one batch; None for all that there are.
     """
 
     def __init__(self, most: int | None = None) -> None:

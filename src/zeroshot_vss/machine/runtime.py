@@ -58,6 +58,8 @@ def prepare(compute: Compute, network: bool = False) -> torch.device:
         name = _choose(network) if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise InputError(f"compute.device is {name!r}, but PyTorch sees no GPU; set it to 'auto' or 'cpu'")
+    if name.startswith("cuda:") and int(name[5:]) >= torch.cuda.device_count():
+        raise InputError(f"compute.device is {name!r}, but there are {torch.cuda.device_count()} GPUs; see 'auto'")
     # What is to be in single precision (difference maps, some encoders) is: cuDNN would take 10 bits of each factor.
     torch.backends.cudnn.allow_tf32 = False
     device = torch.device(name)

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from zeroshot_vss.classifiers.base import LabelClassifier
 from zeroshot_vss.datasets.base import Clip, LabelMap
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.method.batches import cut
-from zeroshot_vss.method.classifiers import Guarded
 from zeroshot_vss.method.context import Floats, assign_labels, carry_labels, cluster, name_clusters
 from zeroshot_vss.settings.baseline import Baseline
 
@@ -61,7 +61,9 @@ def colour_maps(
         return colour_and_position(clip.frames(batch), settings.cell, settings.position)
 
     if settings.classifier == "knn":
-        carried = carry_labels(map(tokens_of, batches), labels, Guarded("knn", {}, settings.seed), lambda _, m: m)
+        carried = carry_labels(
+            map(tokens_of, batches), labels, LabelClassifier("knn", {}, settings.seed), lambda _, m: m
+        )
     else:
         of_cluster = np.zeros(settings.clusters, np.int64)
         of_cluster[clusters.reshape(-1)] = labels.reshape(-1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from functools import cache
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -104,10 +105,44 @@ def resize_masks(masks: Tensor, size: tuple[int, int]) -> Tensor:
     return rounded(down @ rounded(masks.double() * 255 @ across.T)).div_(255)
 
 
-def filter_maps(maps: Tensor, masks: Tensor, strength: float) -> Tensor:
+def filter_maps(maps: Tensor, masks: Tensor, s: float) -> Tensor:
     """Equation 7: D M + s D (1 - M) for [n, H, W] maps and masks."""
     masks = masks.to(maps.dtype)
-    return maps * masks + strength * maps * (1 - masks)
+    return maps * masks + s * maps * (1 - masks)
+
+
+def normalised_difference(
+    plus: Tensor,
+    minus: Tensor,
+    size: tuple[int, int],
+    arithmetic: Literal["float", "wrapped-8-bit"] = "float",
+    territory: NDArray[np.bool_] | None = None,
+) -> Tensor:
+    """Blurred and normalised difference maps D [n, H, W], 0..1, at the frames' own size.
+
+    Args:
+        plus, minus: I+ and I- [n, 3, H', W'], about [-1, 1].
+        size: H, W; the images are clamped and resized (bilinear) before they are compared.
+        arithmetic: of images and differences, see `settings.upsampling.Upsampler.difference`.
+        territory: [n, h, w] cells outside of which the maps are zero; all cells count where None.
+    """
+    inside = 1.0 if territory is None else _nearest(territory, size, plus.device)
+    if arithmetic == "float":
+        compared = (_bilinear(images.clamp(-1, 1), size) for images in (plus, minus))
+        return normalise(blur(colour_difference(*compared)) * inside)
+    stored = (resize_8_bit(to_8_bit(images), size) for images in (plus, minus))
+    return normalise_stored(store_8_bit(blur(wrapped_difference(*stored))) * inside)
+
+
+def _bilinear(images: Tensor, size: tuple[int, int]) -> Tensor:
+    if images.shape[-2:] == size:
+        return images
+    return F.interpolate(images, size, mode="bilinear", align_corners=False)
+
+
+def _nearest(cells: NDArray[np.bool_], size: tuple[int, int], device: torch.device) -> Tensor:
+    """[n, h, w] cells to [n, H, W] of 0 and 1."""
+    return F.interpolate(torch.from_numpy(cells)[:, None].float().to(device), size, mode="nearest-exact")[:, 0]
 
 
 class RunningArgmax:
@@ -125,7 +160,7 @@ class RunningArgmax:
         self.labels = torch.full((count, height, width), nothing, dtype=torch.int16, device=device)
 
     def update(self, label: int, frames: Tensor, maps: Tensor) -> None:
-        """Offer [m, H, W] maps of `label` for `frames` [m], each frame once. Ties go to the smallest label."""
+        """Take in [m, H, W] maps of `label` for `frames` [m], each frame once. Ties go to the smallest label."""
         best, labels = self.best[frames], self.labels[frames]
         better = (maps > best) | ((maps == best) & (label < labels))
         self.best[frames] = torch.where(better, maps, best)

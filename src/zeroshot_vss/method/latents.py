@@ -9,7 +9,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from zeroshot_vss.backbones import geometry
 from zeroshot_vss.backbones.base import Backbone, Start
+from zeroshot_vss.backbones.finite import check_finite
 from zeroshot_vss.datasets.base import Clip
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.method.batches import Row
@@ -21,16 +23,18 @@ def network_size(clip: Clip, backbone: Backbone, sampling: Sampling) -> tuple[in
     """Size at which the backbone sees a clip: the clip's, or that of `sampling.height`, cut to what its levels halve.
 
     Raises:
-        InputError: the frames are smaller than one multiple.
+        InputError: the frames are smaller than one multiple, or no larger than the margin.
     """
-    height, width = clip.size
-    if sampling.height is not None and height > sampling.height:
-        height, width = sampling.height, round(width * sampling.height / height)
-    height, width = (side // backbone.multiple * backbone.multiple for side in (height, width))
+    height, width = geometry.network_size(clip.size, backbone.multiple, sampling.height)
     if not height or not width:
         raise InputError(
             f"clip '{clip.name}': frames of {clip.size[1]} x {clip.size[0]} pixels are too small for "
             f"'{backbone.name}', which needs {backbone.multiple} at least; enlarge them"
+        )
+    if sampling.margin is not None and sampling.margin >= min(height, width):
+        raise InputError(
+            f"clip '{clip.name}': sampling.margin is {sampling.margin}; expected less than {min(height, width)}, the "
+            "shorter side that the network sees"
         )
     return height, width
 
@@ -57,8 +61,15 @@ def start_of(backbone: Backbone, clip: Clip, rows: Sequence[Row], sampling: Samp
     if sampling.posterior == "sample":
         posterior = torch.stack([gaussian(shape, sampling.seed, "posterior", row.noise) for row in rows])
     noise = torch.stack([gaussian(shape, sampling.seed, "noise", row.noise) for row in rows])
-    latents = backbone.add_noise(backbone.encode(frames, posterior), noise, sampling)
+    origins = tuple(f"clip '{clip.name}', frame {row.frame}" for row in rows)
+    encoded = backbone.encode(frames, posterior, sampling.margin or 0)
+    check_finite(encoded, "encoding", backbone.name, origins)
+    latents = backbone.add_noise(encoded, noise, sampling)
     if not sampling.coupled:
-        return Start(latents)
+        return Start(latents, origins=origins)
     blur = gaussian((3, *size), sampling.seed, "condition", rows[0].noise)
-    return Start(latents, backbone.condition(frames[0], blur, sampling))
+    condition = backbone.condition(frames[0], blur, sampling)
+    if condition is not None:
+        check_finite(condition.latents[None], "encoding the conditioning frame", backbone.name, origins)
+        check_finite(condition.embedding[None], "embedding the conditioning frame", backbone.name, origins)
+    return Start(latents, condition, origins)

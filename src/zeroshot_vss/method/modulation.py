@@ -2,84 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from zeroshot_vss.backbones.base import Backbone, PlainPass
-from zeroshot_vss.machine.memory import Fitting
+from zeroshot_vss.backbones.finite import check_finite
+from zeroshot_vss.machine.memory import AdaptiveBatches
 from zeroshot_vss.method import difference
-from zeroshot_vss.method.shortcuts import decode_regions, group_apart, territories
+from zeroshot_vss.method.pairs import Pair, Segment, packed, pairs_of, pairs_within, segments_of
+from zeroshot_vss.method.shortcuts import decode_regions
 from zeroshot_vss.settings.upsampling import Modulation, Upsampling
 
-GIB = 2**30
 PIXELS_AT_ONCE = 2**22
 """Pixels of the difference maps that are made in one go, so that large frames stay within memory."""
-
-
-class Pair(NamedTuple):
-    """One +lambda and one -lambda pass: a label in a frame of the plain pass, or in all frames of a coupled one."""
-
-    label: int
-    frames: tuple[int, ...]
-    others: tuple[int, ...] = ()
-    """Labels far from the first that are modulated in the same pass."""
-
-    @property
-    def labels(self) -> tuple[int, ...]:
-        """All labels of the pass."""
-        return self.label, *self.others
-
-
-def pairs_of(maps: NDArray[np.integer], coupled: bool = False) -> list[Pair]:
-    """The pairs that [n, h, w] coarse maps need, by label, then frame.
-
-    A label without a cell in a frame has no difference there; a frame of one label needs no pass at all.
-    """
-    present = [np.unique(m).tolist() for m in maps]
-    needed = [(label, frame) for frame, labels in enumerate(present) if len(labels) > 1 for label in labels]
-    if coupled:
-        return [Pair(label, tuple(range(len(maps)))) for label in sorted({label for label, _ in needed})]
-    return [Pair(label, (frame,)) for label, frame in sorted(needed)]
-
-
-def packed(pairs: list[Pair], maps: NDArray[np.integer], apart: float) -> list[Pair]:
-    """Pairs of the same frames put together where their masks lie at least `apart` cells from each other."""
-    labels: dict[tuple[int, ...], list[int]] = {}
-    for pair in pairs:
-        labels.setdefault(pair.frames, []).append(pair.label)
-    return [
-        Pair(first, frames, tuple(others))
-        for frames, found in labels.items()
-        for first, *others in group_apart(maps[list(frames)], found, apart)
-    ]
-
-
-def pairs_within(plain: PlainPass, pairs: list[Pair], budget: float) -> int:
-    """How many pairs may be modulated in one call for their memory to stay within `budget` GiB.
-
-    A pass carries a copy of the recorded tensors of its frames; its own activations are of the same order.
-    """
-    steps = [sum(t.nbytes for t in kept.values()) for kept in plain.injected.values()]
-    recorded = _bytes(plain.prefix) + max(steps, default=0)
-    each = 3 * recorded * max((len(pair.frames) for pair in pairs), default=1) / plain.frames
-    return max(int(budget * GIB / max(each, 1)) // 2, 1)
-
-
-def _bytes(output: object) -> int:
-    if isinstance(output, Tensor):
-        return output.nbytes
-    if isinstance(output, dict):
-        output = tuple(output.values())
-    return sum(_bytes(part) for part in output) if isinstance(output, tuple) else 0
-
 
 Decode = Callable[[Tensor, NDArray[np.bool_]], tuple[Tensor, Tensor]]
 """From final latents [2 n, c, h, w] (with +lambda, then with -lambda) and masks [n, h', w'] to I+ and I-."""
@@ -112,11 +54,11 @@ def modulated_images(
     modulation: Modulation,
     pairs_at_once: int,
     decode: Decode | None = None,
-    fitting: Fitting | None = None,
+    batches: AdaptiveBatches | None = None,
 ) -> Iterator[tuple[list[Pair], Tensor, Tensor]]:
     """Decoded images of the passes with +lambda and with -lambda.
 
-    On a GPU that runs out of memory the number of pairs a call is halved, and stays so as long as `fitting` is the
+    On a GPU that runs out of memory the number of pairs a call is halved, and stays so as long as `batches` is the
     same. Whole frames are decoded by the backbone's VAE unless `decode` does it otherwise.
 
     Yields:
@@ -128,7 +70,7 @@ def modulated_images(
     def images(some: slice) -> tuple[list[Pair], Tensor, Tensor]:
         return (pairs[some], *_decode_pairs(backbone, plain, maps, pairs[some], modulation, decode))
 
-    yield from (fitting or Fitting()).parts(len(pairs), images, pairs_at_once)
+    yield from (batches or AdaptiveBatches()).parts(len(pairs), images, pairs_at_once)
 
 
 def _decode_pairs(
@@ -150,89 +92,90 @@ def _decode_pairs(
         torch.cat([strengths, -strengths]),
         modulation,
     )
-    return decode(latents, masks)
+    origins = [plain.origins[frame] for _, frame in images] if plain.origins else ()
+    check_finite(latents, "a modulated pass", backbone.name, [*origins, *origins])
+    plus, minus = decode(latents, masks)
+    for decoded in (plus, minus):
+        check_finite(decoded, "decoding", backbone.name, origins)
+    return plus, minus
 
 
-class Place(NamedTuple):
-    """A label in a frame: one image of a pair."""
-
-    label: int
-    frame: int
-
-
-def places_of(pairs: list[Pair]) -> list[Place]:
-    """The images of some pairs, in the order in which they are decoded; each pair has one label."""
-    return [Place(pair.label, frame) for pair in pairs for frame in pair.frames]
-
-
-class Offer(NamedTuple):
-    """A label's difference map in a frame, to be made from one of the decoded images."""
+class Differences(NamedTuple):
+    """Difference maps of one label in some frames, at the frames' own size."""
 
     label: int
-    frame: int
-    image: int
-    territory: NDArray[np.bool_] | None
-    """[h, w] cells that count; None for all of them. Where a pass holds several labels, those nearest to this one."""
-
-
-def offers_of(pairs: list[Pair], maps: NDArray[np.integer]) -> list[Offer]:
-    """What the images of some pairs offer, by label; labels that their frame does not have offer nothing."""
-    found = []
-    images = [(pair, frame) for pair in pairs for frame in pair.frames]
-    for image, (pair, frame) in enumerate(images):
-        masks = np.stack([maps[frame] == label for label in pair.labels])
-        whose = territories(masks) if pair.others else [None]
-        offers = zip(pair.labels, masks, whose, strict=True)
-        found += [Offer(label, frame, image, territory) for label, mask, territory in offers if mask.any()]
-    return sorted(found, key=lambda offer: offer.label)
+    frames: list[int]
+    """m places in the plain pass."""
+    maps: Tensor
+    """D [m, H, W], normalised."""
+    filtered: Tensor
+    """D~ [m, H, W], equation 7; D where there is no filter."""
 
 
 def difference_maps(
-    plus: Tensor,
-    minus: Tensor,
-    masks: NDArray[np.bool_],
+    backbone: Backbone,
+    plain: PlainPass,
+    maps: NDArray[np.integer],
     size: tuple[int, int],
     settings: Upsampling,
-    territory: NDArray[np.bool_] | None = None,
-) -> Tensor:
-    """Normalised, filtered difference maps [n, H, W] at the frames' own size.
+    budget: float,
+    batches: AdaptiveBatches | None = None,
+    frames: Collection[int] | None = None,
+) -> Iterator[Differences]:
+    """All difference maps that coarse maps lead to, a label at a time and so many frames as memory holds.
 
     Args:
-        plus, minus: [n, 3, H', W'] decoded images, about [-1, 1].
-        masks: [n, h, w] coarse masks.
-        size: H, W; the images are clamped and resized (bilinear) before they are compared.
-        territory: [n, h, w] cells outside of which the maps are zero; all cells count where None.
+        backbone: the model that made `plain`.
+        plain: unmodulated pass of n frames, with `settings.modulation` recorded.
+        maps: [n, h, w] refined coarse maps.
+        size: H, W of the frames.
+        settings: see :class:`Upsampling`; its shortcuts hold.
+        budget: GiB that the modulated passes of one call may take.
+        batches: what was found to fit where `budget` does not.
+        frames: places in the plain pass whose maps are wanted; all by default. Frames of video models are modulated
+            together all the same.
     """
-    inside = 1.0 if territory is None else _nearest(territory, size, plus.device)
-    if settings.difference == "float":
-        compared = (_resize(images.clamp(-1, 1), size) for images in (plus, minus))
-        maps = difference.normalise(difference.blur(difference.colour_difference(*compared)) * inside)
-    else:
-        stored = (difference.resize_8_bit(difference.to_8_bit(images), size) for images in (plus, minus))
-        blurred = difference.blur(difference.wrapped_difference(*stored))
-        maps = difference.normalise_stored(difference.store_8_bit(blurred) * inside)
-    if settings.filter is None:
-        return maps
-    resized = difference.resize_masks(torch.from_numpy(masks).to(maps.device), size)
-    return difference.filter_maps(maps, resized, settings.filter)
+    assert settings.modulation is not None
+    pairs = pairs_of(maps, backbone.coupled)
+    if settings.modulation.apart is not None:
+        pairs = packed(pairs, maps, settings.modulation.apart)
+    if frames is not None:
+        pairs = [p for p in pairs if any(f in frames and np.isin(maps[f], p.labels).any() for f in p.frames)]
+    stream = modulated_images(
+        backbone, plain, maps, pairs, settings.modulation, pairs_within(plain, pairs, budget),
+        decoder_of(backbone, settings), batches,
+    )  # fmt: skip
+    for some, plus, minus in stream:
+        segments = [s for s in segments_of(some, maps) if frames is None or s.frame in frames]
+        for part in _split(segments, max(PIXELS_AT_ONCE // (size[0] * size[1]), 1)):
+            images = [segment.image for segment in part]
+            found = difference.normalised_difference(
+                plus[images], minus[images], size, settings.difference, _territories(part, maps)
+            )
+            label, places = part[0].label, [segment.frame for segment in part]
+            yield Differences(label, places, found, _filtered(found, maps[places] == label, settings.filter))
 
 
-def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
-    if images.shape[-2:] == size:
-        return images
-    return F.interpolate(images, size, mode="bilinear", align_corners=False)
-
-
-def _nearest(cells: NDArray[np.bool_], size: tuple[int, int], device: torch.device) -> Tensor:
-    """[n, h, w] cells to [n, H, W] of 0 and 1."""
-    return F.interpolate(torch.from_numpy(cells)[:, None].float().to(device), size, mode="nearest-exact")[:, 0]
-
-
-def _split(offers: list[Offer], size: int) -> Iterator[list[Offer]]:
-    """Offers of one label, at most `size` together, in order."""
-    for _, group in groupby(offers, key=lambda offer: offer.label):
+def _split(segments: list[Segment], size: int) -> Iterator[list[Segment]]:
+    """Segments of one label, at most `size` together, in order."""
+    for _, group in groupby(segments, key=lambda segment: segment.label):
         some = list(group)
         yield from (some[i : i + size] for i in range(0, len(some), size))
+
+
+def _territories(segments: list[Segment], maps: NDArray[np.integer]) -> NDArray[np.bool_] | None:
+    """[m, h, w] cells that count for each segment; None where all do for all."""
+    if all(segment.territory is None for segment in segments):
+        return None
+    return np.stack([np.ones_like(maps[s.frame], bool) if s.territory is None else s.territory for s in segments])
+
+
+def _filtered(maps: Tensor, masks: NDArray[np.bool_], s: float | None) -> Tensor:
+    """Equation 7 with coarse masks [m, h, w], which are resized to the maps."""
+    if s is None:
+        return maps
+    size = maps.shape[1], maps.shape[2]
+    return difference.filter_maps(maps, difference.resize_masks(torch.from_numpy(masks).to(maps.device), size), s)
 
 
 def label_maps(
@@ -242,38 +185,18 @@ def label_maps(
     size: tuple[int, int],
     settings: Upsampling,
     budget: float,
-    fitting: Fitting | None = None,
+    batches: AdaptiveBatches | None = None,
 ) -> NDArray[np.int16]:
     """Full-resolution labels [n, H, W] of the frames of a plain pass: the argmax over the labels' difference maps.
 
-    Args:
-        backbone: the model that made `plain`.
-        plain: unmodulated pass of n frames, with `settings.modulation` recorded.
-        maps: [n, h, w] refined coarse maps.
-        size: H, W of the frames.
-        settings: see :class:`Upsampling`.
-        budget: GiB that the modulated passes of one call may take.
-        fitting: what was found to fit where it does not.
+    Args: those of :func:`difference_maps`.
     """
     assert settings.modulation is not None
-    wrapped = settings.difference != "float"
     device = plain.states[settings.modulation.step].device
-    best = difference.RunningArgmax(
-        len(maps), *size, nothing=0, device=device, dtype=torch.float64 if wrapped else torch.float32
-    )
+    dtype = torch.float32 if settings.difference == "float" else torch.float64
+    best = difference.RunningArgmax(len(maps), *size, nothing=0, device=device, dtype=dtype)
     for frame, coarse in enumerate(maps):
         best.labels[frame] = int(coarse.flat[0])
-    pairs = pairs_of(maps, backbone.coupled)
-    if settings.modulation.apart is not None:
-        pairs = packed(pairs, maps, settings.modulation.apart)
-    at_once = pairs_within(plain, pairs, budget)
-    decode = decoder_of(backbone, settings)
-    stream = modulated_images(backbone, plain, maps, pairs, settings.modulation, at_once, decode, fitting)
-    for chunk, plus, minus in stream:
-        for part in _split(offers_of(chunk, maps), max(PIXELS_AT_ONCE // (size[0] * size[1]), 1)):
-            label, frames, images = part[0].label, [o.frame for o in part], [o.image for o in part]
-            borders = [np.ones_like(maps[o.frame], bool) if o.territory is None else o.territory for o in part]
-            territory = None if all(o.territory is None for o in part) else np.stack(borders)
-            found = difference_maps(plus[images], minus[images], maps[frames] == label, size, settings, territory)
-            best.update(label, torch.tensor(frames, device=device), found)
+    for found in difference_maps(backbone, plain, maps, size, settings, budget, batches):
+        best.update(found.label, torch.tensor(found.frames, device=device), found.filtered)
     return best.labels.cpu().numpy()

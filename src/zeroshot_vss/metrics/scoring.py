@@ -16,7 +16,7 @@ from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import replacing
 from zeroshot_vss.io.predictions import Predictions, pixels
 from zeroshot_vss.metrics.base import check_ids
-from zeroshot_vss.metrics.protocols import Figures, Protocol, clip_figures, pool
+from zeroshot_vss.metrics.protocols.base import Figures, Protocol, clip_figures, pool
 from zeroshot_vss.metrics.scores import ClipScores
 
 

@@ -10,7 +10,8 @@ import av.error
 
 from zeroshot_vss.datasets import Clip, open_dataset
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.workflow.plan import USER_CLIPS, Plan
+from zeroshot_vss.workflow.plan import Plan
+from zeroshot_vss.workflow.rows import USER_CLIPS
 
 GENERATED = ("scenes", "scenes-objects")
 """Kinds whose clips all have one length and size, and are rendered when they are opened."""
@@ -79,7 +80,7 @@ def _with_source(plan: Plan, name: str, message: str) -> str:
 
 
 def _clips(plan: Plan, name: str) -> list[FoundClip]:
-    spec = plan.dataset(name)
+    spec = plan.stages.dataset(name)
     dataset = open_dataset(spec.kind, spec.options)
     names = dataset.clips()
     if not names:
@@ -87,7 +88,9 @@ def _clips(plan: Plan, name: str) -> list[FoundClip]:
     if spec.kind in GENERATED:
         first = _counted(dataset.clip(names[0]))
         return [replace(first, name=clip) for clip in names]
-    films = {clip: Path(path).expanduser() for clip, path in plan.config.clips.items()} if name == USER_CLIPS else {}
+    films = (
+        {clip: Path(own.path).expanduser() for clip, own in plan.config.clips.items()} if name == USER_CLIPS else {}
+    )
     return [
         _film(clip, films[clip]) if clip in films and films[clip].is_file() else _counted(dataset.clip(clip))
         for clip in names

@@ -15,17 +15,19 @@ from typing import Literal
 
 import numpy as np
 
+from zeroshot_vss.backbones.geometry import SD21, SVD
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.costs import read_cost
 from zeroshot_vss.io.store import open_clip
+from zeroshot_vss.jobs.base import Parts
 from zeroshot_vss.method.batches import rows_of_clip
 from zeroshot_vss.preflight.data import FoundDataSet
-from zeroshot_vss.preflight.geometry import SD21, SVD
 from zeroshot_vss.preflight.models import FoundBackbone
 from zeroshot_vss.settings.features import Features
 from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.workflow.paths import BETWEEN
-from zeroshot_vss.workflow.plan import Plan, Row
+from zeroshot_vss.workflow.plan import Plan
+from zeroshot_vss.workflow.rows import Row, is_measured, make_row, overview_rows, sweep_rows, table_rows, user_row
 
 PAPER_SECONDS = {SD21: 1 / 0.41, SVD: 5 * 60 / 14}
 """Seconds a frame on an A100, all stages of the method together: 0.41 frames a second with SD 2.1; five minutes for
@@ -86,18 +88,20 @@ class Group:
 def groups_of(plan: Plan) -> list[Group]:
     """All targets of the configuration that have rows."""
     config = plan.config
-    found = [Group("table", name, plan.rows(name)) for name in config.tables]
-    found += [Group("sweep", name, plan.sweep_rows(name)) for name in config.sweeps]
-    found.append(Group("figure", "overview", plan.overview_rows()))
+    found = [Group("table", name, table_rows(config, name)) for name in config.tables]
+    found += [Group("sweep", name, sweep_rows(config, name)) for name in config.sweeps]
+    found.append(Group("figure", "overview", overview_rows(config)))
     if (figures := config.figures) is not None:
         rows = [
-            plan.row(dataset, method, backbone)
+            make_row(config, dataset, method, backbone)
             for dataset in figures.named_datasets()
             for method in figures.named_methods()
             for backbone in figures.backbones
         ]
-        found.append(Group("figures", "of the paper", [row for row in dict.fromkeys(rows) if plan.measured(row)]))
-    return [*found, *([Group("clips", "your own", [plan.user_row()])] if config.clips else [])]
+        found.append(
+            Group("figures", "of the paper", [row for row in dict.fromkeys(rows) if is_measured(config, row)])
+        )
+    return [*found, *([Group("clips", "your own", [user_row(config)])] if config.clips else [])]
 
 
 @dataclass
@@ -140,7 +144,7 @@ class Inventory:
 
     def _fault(self, row: Row) -> str | None:
         try:
-            self.plan.stages(row)
+            self.plan.stages.of_row(row)
         except InputError as error:
             return str(error)
         return None
@@ -163,14 +167,14 @@ class Inventory:
         if row.backbone is None:
             if self._fetches(row):
                 return None
-            folders, asked = _folders(self.plan.stages(row)), sum(clip.mapped for clip in data.clips)
+            folders, asked = _folders(self.plan.stages.of_row(row)), sum(clip.mapped for clip in data.clips)
             return {str(path): Stage("maps", path.name, asked, mapped, maps=mapped) for path in folders.values()}
         backbone = self.backbones[row.backbone]
         if backbone.geometry is None:
             return None
         settings = self._settings(row).stage_features()
         found: dict[str, Stage] = {}
-        for stage, path in _folders(self.plan.stages(row)).items():
+        for stage, path in _folders(self.plan.stages.of_row(row)).items():
             if stage == "upsample":
                 asked = sum(clip.mapped for clip in data.clips)
                 found[str(path)] = Stage(_kind("maps", path), row.backbone, asked, mapped, maps=mapped)
@@ -201,8 +205,8 @@ class Inventory:
         return {name: PAPER_SECONDS[identity] for name, identity in known.items() if identity in PAPER_SECONDS}
 
 
-def _folders(stages: Mapping[str, Sequence[str]]) -> dict[str, Path]:
-    return {stage: Path(paths[0]).parent for stage, paths in stages.items()}
+def _folders(stages: Mapping[str, Parts]) -> dict[str, Path]:
+    return {stage: Path(parts.folder) for stage, parts in stages.items()}
 
 
 def _kind(stage: str, folder: Path) -> str:

@@ -4,41 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from zeroshot_vss.backbones.folder import image_model
-from zeroshot_vss.config import merge, read_config
-from zeroshot_vss.config.read import read_yaml
-from zeroshot_vss.errors import InputError
+from zeroshot_vss.config import read_config
+from zeroshot_vss.config.read import load_config
 from zeroshot_vss.io.formatting import duration_words, size_words
 from zeroshot_vss.preflight.data import FoundDataSet, look_at_data
 from zeroshot_vss.preflight.models import FoundBackbone, look_at_backbone
 from zeroshot_vss.preflight.needs import Group, Inventory, Needs, groups_of, measured_rates, packed_share
-from zeroshot_vss.workflow.plan import USER_CLIPS, Plan, Row
+from zeroshot_vss.workflow.plan import Plan
+from zeroshot_vss.workflow.rows import USER_CLIPS, Row
 
-DEFAULTS = ("config/config.yaml", "config/methods.yaml", "config/sweeps.yaml")
-"""As in the Snakefile."""
 GIB = 2**30
-
-
-def load_config(overlays: Sequence[Path], root: Path = Path()) -> dict[str, Any]:
-    """The workflow's configuration with further files laid upon it in their order, as Snakemake merges them.
-
-    Raises:
-        InputError: a file is missing or no YAML of names and values.
-    """
-    values: dict[str, Any] = {}
-    for path in (*(root / name for name in DEFAULTS), *overlays):
-        try:
-            values = merge(values, read_yaml(path))
-        except InputError as error:
-            advice = "; run it in the folder of the workflow" if path in {root / name for name in DEFAULTS} else ""
-            raise InputError(f"{error}{advice}") from error
-    return values
 
 
 def take_inventory(plan: Plan) -> Inventory:
@@ -102,12 +83,11 @@ def backbone_table(found: Sequence[FoundBackbone], asked: float | Literal["auto"
     for backbone in found:
         if backbone.missing:
             table.add_row(backbone.name, "[red]missing[/]")
-        elif backbone.folder is None:
+        elif backbone.files is None:
             table.add_row(backbone.name, "[yellow]is fetched[/]", "", "", "", "", escape(backbone.spec.path))
         else:
-            extended = image_model(backbone.folder)
             needed = [size_words(backbone.memory(device) + passes * GIB) for device in ("cuda", "cpu")]
-            folder = f"{backbone.folder}" + (f", extends {extended.resolve().name}" if extended else "")
+            folder = ", ".join(str(place) for place in backbone.files.folders)
             stored = f"safetensors, {', '.join(backbone.formats)}"
             table.add_row(
                 backbone.name, "[green]found[/]", size_words(backbone.disk), stored, *needed, escape(folder)

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from zeroshot_vss.config.names import VARIANT
+from zeroshot_vss.datasets import DATASETS
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.report.job import ClipsPageJob, RowOverlayJob, RowTitle, RunsPageJob
+from zeroshot_vss.report.job import ClipsPageJob, RowOverlayJob, RowTitle, RunsPageJob, TablePageJob, TablePlayerJob
 from zeroshot_vss.tables.efficiency import EfficiencyRow
-from zeroshot_vss.workflow.plan import Plan, Row
-from zeroshot_vss.workflow.provenance import code_digest
+from zeroshot_vss.workflow.rows import Row, make_row, table_rows
+from zeroshot_vss.workflow.stages import Stages
+from zeroshot_vss.workflow.tables import Tables
 
-STAGES = ("table_page", "clips_page", "runs_page", "row_overlay")
 FILMED = 2
 """Clips of the overview's data set whose videos are in the report."""
 
 
-@dataclass(frozen=True)
-class ReportPlan:
+@dataclass
+class Pages:
     """Pages of a configuration."""
 
-    plan: Plan
+    stages: Stages
+    tables: Tables
 
-    def pages(self, tables: Iterable[str]) -> list[str]:
+    def names(self, tables: Iterable[str]) -> list[str]:
         """The pages of some tables; those of scores have their clips and runs, too."""
-        kinds = {table: self.plan.config.tables[table].kind for table in tables}
+        kinds = {table: self.stages.config.tables[table].kind for table in tables}
         found = [f"results/report/{table}.html" for table in kinds]
         return found + [
             f"results/report/{table}-{part}.html"
@@ -36,84 +37,81 @@ class ReportPlan:
 
     def videos(self) -> list[str]:
         """The players of the report: the user's method on the first clips of the overview's data set."""
-        chosen = self.plan.config.overview
-        row = self.plan.row(chosen.dataset, self.plan.config.user_clips.method, chosen.backbone)
-        clips = self._clips(chosen.dataset)[:FILMED]
+        config, chosen = self.stages.config, self.stages.config.overview
+        row = make_row(config, chosen.dataset, config.user_clips.method, chosen.backbone)
+        clips = self.stages.clips(chosen.dataset)[:FILMED]
         return [f"results/overlays/{row.dataset}/{row.name}/{clip}.html" for clip in clips]
 
-    def _clips(self, dataset: str) -> list[str]:
-        return [clip for part in self.plan.shards(dataset).values() for clip in part]
-
     def _title(self, row: Row) -> RowTitle:
-        config = self.plan.config
+        config = self.stages.config
         return RowTitle(
             method=config.method(row.method).title,
             backbone=config.backbones[row.backbone].title if row.backbone else "",
             dataset=config.datasets[row.dataset].title,
         )
 
-    def clips_job(self, table: str) -> str:
-        """What the job that writes the scores of each clip is told, as JSON."""
-        rows = tuple(map(self._title, self.plan.rows(table)))
-        return ClipsPageJob(title=self.plan.config.tables[table].title, rows=rows).model_dump_json()
+    def _rows(self, table: str) -> list[Row]:
+        return table_rows(self.stages.config, table)
 
-    def clips_inputs(self, table: str) -> list[str]:
-        """The scores of each clip, a file a row."""
-        return [self.plan.scores(row).removesuffix(".json") + ".csv" for row in self.plan.rows(table)]
-
-    def runs_job(self, table: str) -> str:
-        """What the job that writes how rows were made is told, as JSON."""
-        rows = [
-            EfficiencyRow(
-                **self._title(row).model_dump(),
-                stages=tuple((stage, len(paths)) for stage, paths in self.plan.stages(row).items()),
-            )
-            for row in self.plan.rows(table)
-        ]
-        return RunsPageJob(title=self.plan.config.tables[table].title, rows=tuple(rows)).model_dump_json()
-
-    def runs_inputs(self, table: str) -> list[str]:
-        """The manifests of all stages, row by row."""
-        rows = self.plan.rows(table)
-        return [path for row in rows for paths in self.plan.stages(row).values() for path in paths]
-
-    def _row(self, dataset: str, name: str) -> Row:
-        """The row behind a file name that somebody typed."""
-        row, config = self.plan.row_named(dataset, name), self.plan.config
-        method = row.method.partition(VARIANT)[0]
-        named = (("data set", dataset, config.datasets), ("method", method, config.methods),
-                 ("backbone", row.backbone, config.backbones))  # fmt: skip
-        for kind, value, known in named:
-            if value is not None and value not in known:
-                raise InputError(f"results/overlays: there is no {kind} '{value}'; known: {', '.join(known)}")
-        if config.methods[method].has_backbone != (row.backbone is not None):
-            right = f"{method}@<backbone>" if row.backbone is None else method
-            raise InputError(f"results/overlays/{dataset}: there is no row '{name}'; call it '{right}'")
-        return row
-
-    def overlay_job(self, dataset: str, name: str, clip: str) -> str:
-        """What the job that draws a row over a clip is told, as JSON."""
-        chosen, row = self.plan.config.user_clips, self._row(dataset, name)
-        job = RowOverlayJob(
-            dataset=self.plan.dataset(dataset), clips=(clip,), method=self._title(row).column, fps=chosen.fps,
-            opacity=chosen.opacity,
-        )  # fmt: skip
-        return job.model_dump_json(exclude={"compute"})
-
-    def overlay_input(self, dataset: str, name: str, clip: str) -> str:
-        """Manifest of the clip's label maps.
-
-        Raises:
-            InputError: there is no such row or clip, or the row has no label maps.
-        """
-        maps = self.plan.maps(self._row(dataset, name))
-        for part, manifest in zip(self.plan.shards(dataset).values(), maps, strict=False):
-            if clip in part:
-                return manifest
-        raise InputError(
-            f"results/overlays/{dataset}/{name}/{clip}: the row has no label maps of a clip of that name"
+    def table(self, name: str) -> TablePageJob:
+        """The job that writes a table as a page."""
+        title, stem = self.stages.config.tables[name].title, self.stages.results
+        return self.stages.add(
+            TablePageJob, title=title, markdown=f"{stem}/{name}.md", page=f"{stem}/report/{name}.html"
         )
 
-    def code(self) -> Mapping[str, str]:
-        """Digest of each page's code, by the stage's name."""
-        return {name: code_digest(f"zeroshot_vss.stages.{name}") for name in STAGES}
+    def clips(self, table: str) -> ClipsPageJob:
+        """The job that writes the scores of each clip."""
+        rows = self._rows(table)
+        return self.stages.add(
+            ClipsPageJob, title=self.stages.config.tables[table].title, rows=tuple(map(self._title, rows)),
+            scores=tuple(self.tables.scores(row).outputs()[1] for row in rows),
+            page=f"{self.stages.results}/report/{table}-clips.html",
+        )  # fmt: skip
+
+    def runs(self, table: str) -> RunsPageJob:
+        """The job that writes how rows were made."""
+        rows = [
+            EfficiencyRow(**self._title(row).model_dump(), stages=self.stages.of_row(row))
+            for row in self._rows(table)
+        ]
+        return self.stages.add(
+            RunsPageJob, title=self.stages.config.tables[table].title, rows=tuple(rows),
+            page=f"{self.stages.results}/report/{table}-runs.html",
+        )  # fmt: skip
+
+    def overlay(self, row: Row, clip: str) -> RowOverlayJob:
+        """The job that draws a row over a clip.
+
+        Raises:
+            InputError: there is no such clip, or the row has no label maps.
+        """
+        chosen, maps = self.stages.config.user_clips, self.stages.maps(row)
+        if maps is None or clip not in self.stages.clips(row.dataset):
+            raise InputError(f"data set '{row.dataset}': the row '{row.name}' has no label maps of a clip '{clip}'")
+        stem = f"{self.stages.results}/overlays/{row.dataset}/{row.name}/{clip}"
+        return self.stages.add(
+            RowOverlayJob, DATASETS.module(self.stages.config.datasets[row.dataset].kind),
+            dataset=self.stages.job_dataset(row.dataset, (clip,)), clips=(clip,), method=self._title(row).column,
+            fps=chosen.fps, opacity=chosen.opacity,
+            maps=f"{maps.folder}/{self.stages.part_of(row.dataset, clip)}.json",
+            video=f"{stem}.mp4", page=f"{stem}.html",
+        )  # fmt: skip
+
+    def player(self, table: str, dataset: str, clip: str) -> TablePlayerJob:
+        """The job that shows a table's rows over a clip side by side.
+
+        Raises:
+            InputError: there is no such clip, or the table has no label maps on the data set.
+        """
+        made = [(row, self.stages.maps(row)) for row in self._rows(table) if row.dataset == dataset]
+        shown = [(row, maps) for row, maps in made if maps is not None]
+        if not shown or clip not in self.stages.clips(dataset):
+            raise InputError(f"table '{table}' has no label maps of a clip '{clip}' of the data set '{dataset}'")
+        return self.stages.add(
+            TablePlayerJob, DATASETS.module(self.stages.config.datasets[dataset].kind),
+            dataset=self.stages.job_dataset(dataset, (clip,)), clips=(clip,), fps=self.stages.config.user_clips.fps,
+            title=self.stages.config.tables[table].title, titles=tuple(self._title(row).column for row, _ in shown),
+            maps=tuple(f"{maps.folder}/{self.stages.part_of(dataset, clip)}.json" for _, maps in shown),
+            page=f"{self.stages.results}/players/{table}/{dataset}/{clip}.html",
+        )  # fmt: skip

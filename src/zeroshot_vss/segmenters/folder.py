@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.io.weights import Weights, local_folder, quick_digest
+from zeroshot_vss.io.weights import Part, Weights, local_folder, parts_digest
 from zeroshot_vss.settings.segmenter import Segmenter
 
-FILES = ("config.json", "preprocessor_config.json", "*.safetensors")
+NEEDS = ("config.json", "preprocessor_config.json")
+HUB_FILES = ("*.json", "*.safetensors")
+"""What is fetched of a hub repository."""
 
 
 class SegmenterWeights(Weights):
@@ -24,22 +25,26 @@ def weights_of(name: str, settings: Segmenter) -> SegmenterWeights:
     return SegmenterWeights(name=name, **settings.model_dump(include={"path", "revision", "download"}))
 
 
-def find_segmenter(weights: Weights) -> Path:
-    """The local folder of a network.
+def find_segmenter(weights: Weights) -> Part:
+    """The files of a network.
 
     Raises:
-        InputError: files are missing; the message says which.
+        InputError: files are missing or damaged; the message says which.
     """
-    folder = local_folder(weights, FILES)
-    if missing := [pattern for pattern in FILES if not any(folder.glob(pattern))]:
+    part = Part(local_folder(weights, HUB_FILES), NEEDS)
+    if missing := [name.removeprefix(f"{part.path.name}/") for name in part.missing()]:
         raise InputError(
-            f"method '{weights.name}': {folder} lacks {', '.join(missing)}; it must be a folder of transformers' "
+            f"method '{weights.name}': {part.path} lacks {', '.join(missing)}; it must be a folder of transformers' "
             "Mask2FormerForUniversalSegmentation"
         )
-    return folder
+    part.check(f"method '{weights.name}'")
+    return part
 
 
 def segmenter_digest(weights: Weights) -> str:
-    """A cheap digest that changes when the network's files are exchanged."""
-    folder = find_segmenter(weights)
-    return quick_digest(folder, sorted({path for pattern in FILES for path in folder.glob(pattern)}))
+    """Digest of every byte that loading a network can read.
+
+    Raises:
+        InputError: as :func:`find_segmenter`.
+    """
+    return parts_digest({"network": find_segmenter(weights)})

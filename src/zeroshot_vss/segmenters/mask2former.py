@@ -69,7 +69,7 @@ class FrameSegmenter:
     def __init__(self, weights: Weights, settings: Segmenter, legend: Legend, device: torch.device) -> None:
         from transformers import AutoImageProcessor, Mask2FormerForUniversalSegmentation
 
-        folder = find_segmenter(weights)
+        folder = find_segmenter(weights).path
         kind = _architecture(folder)
         if kind != Mask2FormerForUniversalSegmentation.__name__:
             raise InputError(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import AfterValidator
+
+from zeroshot_vss.classifiers import CLASSIFIERS
 from zeroshot_vss.settings.base import Blocks, Clusters, Positive, Seed, Settings
 from zeroshot_vss.settings.batches import Batches
 
-ClassifierName = Literal["knn", "mlp", "random-forest", "logistic-regression", "nearest-centroid", "linear-svm"]
-"""Keys of `method.classifiers.CLASSIFIERS`, here so that a wrong one is found before any job runs."""
+ClassifierName = Annotated[str, AfterValidator(CLASSIFIERS.known)]
 
 
 class ContextModel(Settings):

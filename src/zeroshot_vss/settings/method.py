@@ -56,7 +56,7 @@ class MethodSettings(Settings):
         """Settings of the correspondence stage, or None without CBR."""
         if self.refinement is None:
             return None
-        batches = self.context.batches if self.refinement.variant == "released" else None
+        batches = None if self.refinement.variant == "paper" else self.context.batches
         return Correspondence(**self.refinement.model_dump(), batches=batches)
 
     def stage_upsampling(self) -> Upsampling:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
 
 from zeroshot_vss.settings.base import NonNegative, Positive, Seed, Settings
 from zeroshot_vss.settings.batches import Batches
@@ -32,6 +32,10 @@ class MethodSampling(Settings):
     height: Positive | None = None
     """Frames higher than this are resized to it before the network sees them (256 for Cityscapes in the paper);
     label maps keep the frames' own size. null takes frames as they are."""
+    margin: Annotated[Positive | None, BeforeValidator(lambda value: value or None)] = None
+    """Pixels by which frames are continued on each side, mirrored, before the autoencoder sees them; the latents of
+    the margin are cut off again. For autoencoders whose latents differ where the frame ends; a multiple of a latent
+    cell. 0 or null: off, and no part of a path."""
     seed: Seed = 1
     """Of the noise; the configuration's `seed`."""
 

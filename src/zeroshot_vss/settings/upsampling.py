@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from zeroshot_vss.settings.base import NonNegative, Positive, Settings, Switch
 from zeroshot_vss.settings.sampling import MethodSampling, Sampling
+from zeroshot_vss.upsamplers import UPSAMPLERS
 
-UpsamplerName = Literal["modulation", "nearest", "bilinear"]
-"""Keys of :data:`zeroshot_vss.method.upsamplers.UPSAMPLERS`, for the same reason."""
+UpsamplerName = Annotated[str, AfterValidator(UPSAMPLERS.known)]
 
 
 class Modulation(Settings):

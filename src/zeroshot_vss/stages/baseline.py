@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import h5py
 import numpy as np
 
 from zeroshot_vss.datasets import VOID
 from zeroshot_vss.datasets.annotation import annotation
-from zeroshot_vss.io.store import Key, Manifest, add_maps, run_clips
+from zeroshot_vss.io.store import ClipKey, Manifest, add_maps, run_clips
 from zeroshot_vss.jobs.baseline import BaselineJob
 from zeroshot_vss.method.baselines import colour_maps
-from zeroshot_vss.workflow.provenance import code_digest
 
 
-def run(job: BaselineJob, manifest: Path, checked: Path) -> None:
+def run(job: BaselineJob) -> None:
     """Write `<clip>.h5` with `maps` [n, H, W] uint8, as the upsampling stage does (VOID in unwanted frames)."""
-    dataset = job.dataset.open()
+    dataset = job.open()
 
-    def key(name: str) -> Key:
-        return {"stage": "baseline", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
-                "settings": job.settings.model_dump(mode="json")}  # fmt: skip
+    def key(name: str) -> ClipKey:
+        return job.clip_key(dataset.clip(name), settings=job.settings.model_dump(mode="json"))
 
     def work(name: str, file: h5py.File) -> None:
         clip = dataset.clip(name)
@@ -34,4 +30,4 @@ def run(job: BaselineJob, manifest: Path, checked: Path) -> None:
         for frame, found in colour_maps(clip, truth, job.settings, set(clip.mapped())):
             maps[frame] = found
 
-    run_clips("baseline", manifest, job.clips, key, work, [Manifest.load(checked)])
+    run_clips("baseline", job.manifest, job.clips, key, work, [Manifest.load(job.frames), Manifest.load(job.masks)])

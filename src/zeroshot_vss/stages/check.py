@@ -10,20 +10,24 @@ from zeroshot_vss.io.store import Manifest
 from zeroshot_vss.jobs.check import CheckJob
 
 
-def run(job: CheckJob, manifest: Path) -> None:
-    """Write a manifest with a digest of each clip's frames and annotations, so that changed data is noticed.
+def run(job: CheckJob) -> None:
+    """Write two manifests with digests of each clip's frames and of its annotations.
+
+    What a stage reads is what it depends on: an edited mask runs no model again.
 
     Raises:
         InputError: naming the first frame or mask that cannot be used.
     """
-    dataset = job.dataset.open()
-    done = Manifest(manifest, {})
+    dataset = job.open()
+    frames, masks = Manifest(Path(job.frames), {}), Manifest(Path(job.masks), {})
     for name in progress(job.clips, lambda _: 1, f"checking {job.dataset.name}"):
         clip = dataset.clip(name)
-        digest = hashlib.sha256(f"{len(clip)} {clip.size}".encode())
+        pictures = hashlib.sha256(f"{len(clip)} {clip.size}".encode())
+        annotations = hashlib.sha256(f"{len(clip)} {clip.size} {clip.reference}".encode())
         for index in range(len(clip)):
-            digest.update(clip.frames([index]).tobytes())
+            pictures.update(clip.frames([index]).tobytes())
             labels = clip.labels(index)
-            digest.update(b"-" if labels is None else labels.tobytes())
-        done.digests[name] = digest.hexdigest()
-    done.write()
+            annotations.update(b"-" if labels is None else labels.tobytes())
+        frames.digests[name], masks.digests[name] = pictures.hexdigest(), annotations.hexdigest()
+    frames.write()
+    masks.write()

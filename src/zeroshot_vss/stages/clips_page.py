@@ -10,7 +10,7 @@ from zeroshot_vss.report.tables import clip_tables, clips_page
 from zeroshot_vss.tables.files import read_clips
 
 
-def run(job: ClipsPageJob, page: Path, scores: list[Path]) -> None:
-    """Write the page. `scores` are of the job's rows, in their order."""
-    tables = clip_tables(job.rows, [read_clips(path) for path in scores])
-    write_page(page, job.title, clips_page(job.title, tables))
+def run(job: ClipsPageJob) -> None:
+    """Write the page."""
+    tables = clip_tables(job.rows, [read_clips(Path(path)) for path in job.scores])
+    write_page(Path(job.page), job.title, clips_page(job.title, tables))

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import torch
 
+from zeroshot_vss.classifiers.base import LabelClassifier
 from zeroshot_vss.datasets import Clip, LabelMap
 from zeroshot_vss.datasets.annotation import annotation
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.io.store import Key, Manifest, add_array, add_maps, key_of, open_clip, run_clips
+from zeroshot_vss.io.store import ClipKey, Manifest, add_array, add_maps, key_of, open_clip, run_clips
 from zeroshot_vss.jobs.coarse import CoarseJob
 from zeroshot_vss.machine.runtime import prepare
 from zeroshot_vss.method.batches import cut, rows_of_batch
-from zeroshot_vss.method.classifiers import Guarded
 from zeroshot_vss.method.context import (
     Floats,
     Labels,
@@ -28,35 +27,34 @@ from zeroshot_vss.method.context import (
     normalise_tokens,
     principal_components,
 )
-from zeroshot_vss.method.correspondence import vote_along_matches, vote_along_tracks
+from zeroshot_vss.method.correspondence import vote_along_matches, vote_along_tracks, vote_on_direct_matches
 from zeroshot_vss.stages.cache import FeatureCache
-from zeroshot_vss.workflow.provenance import code_digest
 
 
-def run(job: CoarseJob, manifest: Path, checked: Path, features: Path, correspondences: Path | None = None) -> None:
+def run(job: CoarseJob) -> None:
     """Write `<clip>.h5` with `maps` [n, h, w] uint8 (refined labels) and `clusters` [h, w] of the first frame."""
     device = prepare(job.compute)
-    dataset = job.dataset.open()
-    cached = Manifest.load(features)
-    matched = Manifest.load(correspondences) if correspondences else None
+    dataset = job.open()
+    cached = Manifest.load(job.cached)
+    matched = Manifest.load(job.matches) if job.matches else None
 
-    def key(name: str) -> Key:
-        return {"stage": "coarse", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
-                "weights": key_of(cached.file(name)).get("weights"), "settings": job.settings.model_dump(mode="json"),
-                "assigned": job.assigned, "device": device.type}  # fmt: skip
+    def key(name: str) -> ClipKey:
+        return job.clip_key(dataset.clip(name), weights=key_of(cached.file(name)).get("weights"),
+                            settings=job.settings.model_dump(mode="json"), assigned=job.assigned,
+                            device=device.type)  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:
         clip = dataset.clip(name)
         truth = annotation(dataset, clip) if job.assigned else None
-        with FeatureCache(cached.file(name)) as cache:
+        with FeatureCache(cached.verified(name)) as cache:
             if matched is None:
                 label_clip(job, clip, truth, cache, None, file, device)
             else:
-                with open_clip(matched.file(name)) as found:
+                with open_clip(matched.verified(name)) as found:
                     label_clip(job, clip, truth, cache, found, file, device)
 
-    inputs = [Manifest.load(checked), cached, *([matched] if matched else [])]
-    run_clips("coarse maps", manifest, job.clips, key, work, inputs)
+    inputs = [Manifest.load(job.masks), cached, *([matched] if matched else [])]
+    run_clips("coarse maps", job.manifest, job.clips, key, work, inputs)
 
 
 def label_clip(
@@ -99,13 +97,15 @@ def label_clip(
     clusters = model.labels_[: cache.cells].reshape(cache.grid)  # pyright: ignore[reportOptionalSubscript]
     labels = clusters if truth is None or clip.reference else assign_labels(clusters, truth)
     seen = _reduced(job, clip, fitted_on)
-    classifier = Guarded(settings.classifier, settings.classifier_options, settings.seed, device)
+    classifier = LabelClassifier(settings.classifier, settings.classifier_options, settings.seed, device)
 
     def refine(number: int, maps: Labels) -> Labels:
         if found is None:
             return maps
         if job.refinement is not None and job.refinement.variant == "released":
             return vote_along_tracks(maps, found[f"tracks{number}"][()])
+        if job.refinement is not None and job.refinement.variant == "direct":
+            return vote_on_direct_matches(maps, found[f"direct{number}"][()])
         batch = batches[number]
         return vote_along_matches(maps, found["matches"][batch[0] : batch[-1]])
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -12,39 +12,38 @@ import torch
 from numpy.typing import NDArray
 
 from zeroshot_vss.backbones.base import Backbone
-from zeroshot_vss.backbones.folder import weights_digest
-from zeroshot_vss.backbones.loading import load_backbone
+from zeroshot_vss.backbones.kind import find_model
+from zeroshot_vss.backbones.loading import load_model
 from zeroshot_vss.datasets import Clip
+from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.progress import progress
-from zeroshot_vss.io.store import Key, Manifest, add_array, add_maps, run_clips
+from zeroshot_vss.io.store import ClipKey, Manifest, add_array, add_maps, run_clips
 from zeroshot_vss.jobs.features import FeaturesJob
-from zeroshot_vss.machine.memory import Fitting
+from zeroshot_vss.machine.memory import AdaptiveBatches
 from zeroshot_vss.machine.prefetch import ReadAhead, WriteBehind
 from zeroshot_vss.machine.runtime import prepare, workers_for
 from zeroshot_vss.method.batches import Row, feature_groups, rows_of_clip
 from zeroshot_vss.method.latents import network_size, start_of
 from zeroshot_vss.settings.features import Features
-from zeroshot_vss.workflow.provenance import code_digest
 
 
-def run(job: FeaturesJob, manifest: Path, checked: Path) -> None:
+def run(job: FeaturesJob) -> None:
     """Write `<clip>.h5`: `rows` [R, 3] (frame, noise, batch) and `block<k>` [R, h, w, C] float16 for each block."""
     settings = job.settings
     device = prepare(job.compute, network=True)
-    dataset = job.dataset.open()
-    weights = weights_digest(job.backbone)
-    backbone = cache(lambda: load_backbone(job.backbone, device))
+    dataset = job.open()
+    model = find_model(job.backbone)
+    backbone = cache(lambda: load_model(model, device))
 
-    def key(name: str) -> Key:
-        return {"stage": "features", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
-                "settings": settings.model_dump(mode="json"), "weights": weights, "device": device.type,
-            **job.backbone.rounding(device.type)}  # fmt: skip
+    def key(name: str) -> ClipKey:
+        return job.clip_key(dataset.clip(name), settings=settings.model_dump(mode="json"), weights=model.digest,
+                            device=device.type, **job.backbone.rounding(device.type))  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:
         cache_queries(settings, job.compute.frames_at_once, dataset.clip(name), backbone(), file)
 
     workers = workers_for(job.compute, device, len(job.clips))
-    run_clips("features", manifest, job.clips, key, work, [Manifest.load(checked)], workers)
+    run_clips("features", job.manifest, job.clips, key, work, [Manifest.load(job.frames)], workers)
 
 
 def cache_queries(settings: Features, frames_at_once: int, clip: Clip, backbone: Backbone, file: h5py.File) -> None:
@@ -58,18 +57,21 @@ def cache_queries(settings: Features, frames_at_once: int, clip: Clip, backbone:
     (grid,) = grids
     wanted = [(block, settings.step) for block in settings.blocks]
     written: dict[int, Any] = {}
-    first, fitting = 0, Fitting()
+    first, batches = 0, AdaptiveBatches()
 
     def computed(group: list[Row], part: slice) -> list[NDArray[np.float16]]:
         start = start_of(backbone, ahead, group[part], settings.sampling)
         plain = backbone.denoise(start, settings.sampling, wanted, last=settings.step)
-        return [plain.queries[found].unflatten(1, grid).to("cpu", torch.float16).numpy() for found in wanted]
+        found = [plain.queries[asked].unflatten(1, grid).to("cpu", torch.float16) for asked in wanted]
+        for block, queries in zip(settings.blocks, found, strict=True):
+            check_range(queries, block, plain.origins)
+        return [queries.numpy() for queries in found]
 
     groups = feature_groups(len(clip), settings.sampling, frames_at_once)
     with ReadAhead(clip, [[row.frame for row in some] for some in groups]) as ahead, WriteBehind() as write:
         for some in progress(groups, len, f"features of {clip.name}"):
             each = partial(computed, some)
-            parts = [each(slice(None))] if backbone.coupled else fitting.parts(len(some), each)
+            parts = [each(slice(None))] if backbone.coupled else batches.parts(len(some), each)
             found = {block: np.concatenate(pieces) for block, *pieces in zip(settings.blocks, *parts, strict=True)}
             if not written:
                 # All before the first write, so that the file is the same byte for byte each time.
@@ -80,3 +82,17 @@ def cache_queries(settings: Features, frames_at_once: int, clip: Clip, backbone:
                 write(written[block].__setitem__, slice(first, first + len(some)), queries)
             first += len(some)
     add_array(file, "rows", np.array(rows, np.int32))
+
+
+def check_range(queries: torch.Tensor, block: int, origins: Sequence[str]) -> None:
+    """Refuse queries [n, ...] of a block that half precision cannot hold, in which they are cached.
+
+    Raises:
+        InputError: naming the first frame among `origins` [n].
+    """
+    within = queries.isfinite().flatten(1).all(1).tolist()
+    if not all(within):
+        raise InputError(
+            f"{origins[within.index(False)]}: queries of block {block} are above 65504, the most that the feature "
+            "cache holds (float16); leave the block out of features.blocks"
+        )

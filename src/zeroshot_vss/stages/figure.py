@@ -34,6 +34,6 @@ FIGURES: dict[str, Callable[[Material], Sheet]] = {
 """By the paper's numbers."""
 
 
-def run(job: FigureJob, pdf: Path, png: Path, *manifests: Path) -> None:
-    """Draw the figure. `manifests` are those of the job's sources, one source after another."""
-    FIGURES[job.figure](Material(job, manifests)).save(pdf, png)
+def run(job: FigureJob) -> None:
+    """Draw the figure."""
+    FIGURES[job.figure](Material(job)).save(Path(job.pdf), Path(job.png))

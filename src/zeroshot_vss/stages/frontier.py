@@ -9,18 +9,16 @@ import matplotlib as mpl
 import matplotlib.ticker as ticks
 import pandas as pd
 
-from zeroshot_vss.io.store import results_of
 from zeroshot_vss.tables.efficiency import efficiency
 from zeroshot_vss.tables.files import read_scores, write_one_layout, write_plot
 from zeroshot_vss.tables.frontier import FrontierJob, changed_share, frontier_layout, frontier_table, on_frontier
 
 
-def run(job: FrontierJob, csv: Path, png: Path, pdf: Path, paths: list[Path]) -> None:
-    """Write the table and the plot. `paths` are the rows' scores, then the manifests of each row's stages."""
+def run(job: FrontierJob) -> None:
+    """Write the table and the plot."""
     rows = job.rows
-    scores = [read_scores(path) for path in paths[: len(rows)]]
-    left = iter(paths[len(rows) :])
-    stages = [{stage: results_of([next(left) for _ in range(n)]) for stage, n in row.stages} for row in rows]
+    scores = [read_scores(Path(path)) for path in job.scores]
+    stages = [row.results() for row in rows]
     maps = [list(found.values())[-1] for found in stages]
     changed, costs = [], []
     for index, row in enumerate(rows):
@@ -30,8 +28,8 @@ def run(job: FrontierJob, csv: Path, png: Path, pdf: Path, paths: list[Path]) ->
         costs.append(efficiency(frames, stages[index]))
         changed.append(changed_share(maps[index], maps[job.reference(index)], mapped))
     table = frontier_table(job, scores, costs, changed)
-    write_one_layout(csv, table, frontier_layout(table), job.title)
-    write_plot(draw(job, table), png, pdf)
+    write_one_layout(Path(job.csv), table, frontier_layout(table), job.title)
+    write_plot(draw(job, table), Path(job.png), Path(job.pdf))
 
 
 def draw(job: FrontierJob, table: pd.DataFrame) -> Any:

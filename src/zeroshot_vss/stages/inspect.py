@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import h5py
@@ -15,24 +14,23 @@ from numpy.typing import NDArray
 
 from zeroshot_vss.backbones.base import Backbone, PlainPass
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
-from zeroshot_vss.backbones.folder import weights_digest
 from zeroshot_vss.backbones.hooks import VideoDecoder, recording
-from zeroshot_vss.backbones.loading import load_backbone
+from zeroshot_vss.backbones.kind import find_model
+from zeroshot_vss.backbones.loading import load_model
 from zeroshot_vss.datasets import Clip
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.job import Inspection, InspectJob, Variation
 from zeroshot_vss.io.progress import progress
-from zeroshot_vss.io.store import Key, Manifest, add_array, add_maps, open_clip, run_clips
+from zeroshot_vss.io.store import ClipKey, Manifest, add_array, add_maps, open_clip, run_clips
 from zeroshot_vss.machine.runtime import budget, prepare, workers_for
 from zeroshot_vss.method.batches import Group, map_groups
 from zeroshot_vss.method.difference import to_8_bit
 from zeroshot_vss.method.latents import network_size, start_of
-from zeroshot_vss.method.modulation import Place, difference_maps, modulated_images, pairs_of, pairs_within, places_of
+from zeroshot_vss.method.modulation import difference_maps
 from zeroshot_vss.settings.upsampling import Upsampling
-from zeroshot_vss.workflow.provenance import code_digest
 
 
-def run(job: InspectJob, manifest: Path, checked: Path, *coarse: Path) -> None:
+def run(job: InspectJob) -> None:
     """Write `<clip>.h5` with what the settings ask for.
 
     Always `frames` [n]; `decoded` [n, H', W', 3] uint8 at the network's size; `spatial<k>` and `temporal<k>`
@@ -41,15 +39,14 @@ def run(job: InspectJob, manifest: Path, checked: Path, *coarse: Path) -> None:
     to, `unfiltered_labels<v>` and `labels<v>` [n, H, W] uint8.
     """
     device = prepare(job.compute, network=True)
-    dataset = job.dataset.open()
-    maps = [Manifest.load(path) for path in coarse]
-    weights = weights_digest(job.backbone)
-    backbone = cache(lambda: load_backbone(job.backbone, device))
+    dataset = job.open()
+    maps = [Manifest.load(path) for path in job.coarse]
+    model = find_model(job.backbone)
+    backbone = cache(lambda: load_model(model, device))
 
-    def key(name: str) -> Key:
-        return {"stage": "inspect", "code": code_digest(__name__), "clip": job.identity(dataset.clip(name)),
-                "settings": job.settings.model_dump(mode="json"), "weights": weights, "device": device.type,
-                **job.backbone.rounding(device.type)}  # fmt: skip
+    def key(name: str) -> ClipKey:
+        return job.clip_key(dataset.clip(name), settings=job.settings.model_dump(mode="json"), weights=model.digest,
+                            device=device.type, **job.backbone.rounding(device.type))  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:
         clip = dataset.clip(name)
@@ -60,14 +57,18 @@ def run(job: InspectJob, manifest: Path, checked: Path, *coarse: Path) -> None:
         if job.settings.spatial or job.settings.temporal:
             look.keep_queries(file)
         for number, variation in enumerate(job.settings.variations):
-            with open_clip(maps[variation.coarse].file(name)) as found:
+            with open_clip(maps[variation.coarse].verified(name)) as found:
                 look.keep_variation(file, number, variation, found["maps"])
 
     workers = workers_for(job.compute, device, len(job.clips))
-    run_clips("inspections", manifest, job.clips, key, work, [Manifest.load(checked), *maps], workers)
+    run_clips("inspections", job.manifest, job.clips, key, work, [Manifest.load(job.frames), *maps], workers)
 
 
-class Seen(NamedTuple):
+Place = tuple[int, int]
+"""A label, and a frame that has it."""
+
+
+class SeenDifferences(NamedTuple):
     """Difference maps of some frames."""
 
     places: list[Place]
@@ -78,7 +79,7 @@ class Seen(NamedTuple):
     """The same after the filter of equation 7, where the settings have one."""
 
 
-def look_into(
+def seen_differences(
     backbone: Backbone,
     plain: PlainPass,
     maps: NDArray[np.uint8],
@@ -86,32 +87,23 @@ def look_into(
     size: tuple[int, int],
     settings: Upsampling,
     budget: float,
-) -> Seen:
+) -> SeenDifferences:
     """The difference maps of which `modulation.label_maps` keeps the largest alone.
 
     Args:
         backbone, plain, maps, size, settings, budget: as there.
         kept: the frames of the plain pass that are asked for; frames of video models need those beside them.
     """
-    assert settings.modulation is not None
-    bare = settings.model_copy(update={"filter": None})
-    seen: dict[Place, tuple[NDArray[np.floating], NDArray[np.floating]]] = {}
-    shown = {(label, frame) for frame in kept for label in np.unique(maps[frame]).tolist()}
-    pairs = [pair for pair in pairs_of(maps, backbone.coupled) if any((pair.label, f) in shown for f in pair.frames)]
-    at_once = pairs_within(plain, pairs, budget)
-    for chunk, plus, minus in modulated_images(backbone, plain, maps, pairs, settings.modulation, at_once):
-        for i, place in enumerate(places_of(chunk)):
-            mask = maps[place.frame] == place.label
-            if place.frame not in kept or not mask.any() or mask.all():
-                continue
-            both = (difference_maps(plus[i : i + 1], minus[i : i + 1], mask[None], size, s) for s in (bare, settings))
-            differences, filtered = (found[0].cpu().numpy() for found in both)
-            seen[place] = differences, filtered
     none = np.zeros((0, *size), np.float32)
-    return Seen(
-        list(seen),
-        np.stack([d for d, _ in seen.values()]) if seen else none,
-        np.stack([f for _, f in seen.values()]) if seen else none,
+    places: list[Place] = []
+    differences, filtered = [none], [none]
+    for found in difference_maps(backbone, plain, maps, size, settings, budget, frames=kept):
+        places += [(found.label, frame) for frame in found.frames]
+        differences.append(found.maps.cpu().numpy())
+        filtered.append(found.filtered.cpu().numpy())
+    order = sorted(range(len(places)), key=places.__getitem__)
+    return SeenDifferences(
+        [places[i] for i in order], np.concatenate(differences)[order], np.concatenate(filtered)[order]
     )
 
 
@@ -122,10 +114,10 @@ def labels_of(
 
     A frame without maps has one label, that of its coarse map [h, w].
     """
-    mine = [i for i, place in enumerate(places) if place.frame == frame]
+    mine = [i for i, (_, other) in enumerate(places) if other == frame]
     if not mine:
         return np.full(found.shape[1:], coarse.flat[0], np.uint8)
-    return np.array([places[i].label for i in mine], np.uint8)[found[mine].argmax(0)]
+    return np.array([places[i][0] for i in mine], np.uint8)[found[mine].argmax(0)]
 
 
 class _Look:
@@ -186,23 +178,24 @@ class _Look:
         """Difference maps and label maps from the clip's coarse maps [n, h, w]."""
         settings = variation.upsampling(self.settings.sampling)
         assert settings.modulation is not None
-        self.backbone.check(self.settings.sampling, [settings.modulation.block])
+        tiny = settings.decoder == "tiny"
+        self.backbone.check(self.settings.sampling, [settings.modulation.block], tiny)
         count, size = len(self.frames), self.clip.size
         coarse = add_maps(file, f"coarse{number}", count, maps.shape[1:], np.uint8)
         labels = add_maps(file, f"labels{number}", count, size, np.uint8)
         unfiltered = add_maps(file, f"unfiltered_labels{number}", count, size, np.uint8)
-        places: list[tuple[int, int]] = []
-        parts: list[Seen] = []
+        places: list[Place] = []
+        parts: list[SeenDifferences] = []
         for group in self._groups(f"'{variation.title}'"):
             start = start_of(self.backbone, self.clip, group.rows, self.settings.sampling)
             plain = self.backbone.denoise(start, self.settings.sampling, modulation=settings.modulation)
             some = np.stack([maps[row.frame] for row in group.rows])
-            seen = look_into(self.backbone, plain, some, group.kept, size, settings, self.budget)
+            seen = seen_differences(self.backbone, plain, some, group.kept, size, settings, self.budget)
             for i, place in zip(group.kept, self._places(group), strict=True):
                 coarse[place] = some[i]
                 labels[place] = labels_of(seen.places, seen.filtered, some[i], i)
                 unfiltered[place] = labels_of(seen.places, seen.differences, some[i], i)
-            places += [(place.label, self.place[group.rows[place.frame].frame]) for place in seen.places]
+            places += [(label, self.place[group.rows[frame].frame]) for label, frame in seen.places]
             parts.append(seen)
         add_array(file, f"places{number}", np.array(places, np.int32).reshape(-1, 2))
         for name in ("differences", "filtered"):

@@ -15,19 +15,17 @@ from zeroshot_vss.io.store import Manifest, find_files, open_clip
 from zeroshot_vss.jobs.overview import OverviewJob
 
 
-def run(job: OverviewJob, figure: Path, *manifests: Path) -> None:
-    """Draw the figure (PNG). `manifests` are those of the methods, all jobs of one after all of another."""
+def run(job: OverviewJob) -> None:
+    """Draw the figure (PNG)."""
     mpl.use("Agg")
     from matplotlib import pyplot as plt
     from matplotlib.patches import Patch
 
-    dataset = job.dataset.open()
+    dataset = job.open()
     legend = dataset.legend
     colours = cluster_colours(256) if legend is None else legend.colours
     clips = [dataset.clip(name) for name in job.clips]
-    per_method = len(manifests) // len(job.titles)
-    groups = [manifests[i : i + per_method] for i in range(0, len(manifests), per_method)]
-    files = [find_files(job.clips, [Manifest.load(path) for path in group]) for group in groups]
+    files = [find_files(job.clips, [Manifest.load(path) for path in parts.paths()]) for parts in job.maps]
     shown = [(clip, frame) for clip in clips for frame in job.frames if frame < len(clip)]
     titles = ("frame", "ground truth", *job.titles)
     height, width = clips[0].size
@@ -48,7 +46,7 @@ def run(job: OverviewJob, figure: Path, *manifests: Path) -> None:
         fig.legend(handles=patches, loc="lower center", ncols=min(len(patches), 11), fontsize=7, frameon=False)
     across, down = fig.get_size_inches()
     fig.subplots_adjust(0.36 / across, 0.35 / down, 0.999, 1 - 0.25 / down, 0.02, 0.03)
-    with replacing(figure) as partial:
+    with replacing(Path(job.picture)) as partial:
         fig.savefig(partial, dpi=150, format="png", metadata={"Software": None})
     plt.close(fig)
 

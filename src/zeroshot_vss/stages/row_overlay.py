@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zeroshot_vss.io.drawing import outlined
 from zeroshot_vss.io.palette import cluster_colours, overlay
 from zeroshot_vss.io.progress import progress
 from zeroshot_vss.io.store import Manifest, open_clip
@@ -20,19 +21,20 @@ FPS, FPS_OF_FEW = 15, 2
 """Of the video by default; the second where only some frames have label maps, which are then shown one by one."""
 
 
-def run(job: RowOverlayJob, video: Path, page: Path, manifest: Path) -> None:
+def run(job: RowOverlayJob) -> None:
     """Write the video (MP4) of the frames that have label maps, and its page."""
-    dataset, (name,) = job.dataset.open(), job.clips
+    dataset, (name,) = job.open(), job.clips
+    video, page = Path(job.video), Path(job.page)
     clip = dataset.clip(name)
     colours = cluster_colours(256) if dataset.legend is None else dataset.legend.colours
     mapped = list(clip.mapped())
     fps = job.fps or (FPS if len(mapped) == len(clip) else FPS_OF_FEW)
     used: set[int] = set()
-    with open_clip(Manifest.load(manifest).file(name)) as file, VideoWriter(video, fps) as writer:
+    with open_clip(Manifest.load(job.maps).verified(name)) as file, VideoWriter(video, fps) as writer:
         for places in progress(cut(len(mapped), Batches(size=job.compute.frames_at_once)), len, f"video of {name}"):
             frames = [mapped[place] for place in places]
             maps = np.stack([file["maps"][frame] for frame in frames])
-            writer.write(overlay(clip.frames(frames), maps, colours, job.opacity))
+            writer.write(outlined(overlay(clip.frames(frames), maps, colours, job.opacity), maps, colours))
             used |= set(np.unique(maps).tolist())
     names = [f"cluster {label}" for label in range(256)] if dataset.legend is None else dataset.legend.names
     legend = [(names[label], colours[label]) for label in sorted(used) if label < len(names)]

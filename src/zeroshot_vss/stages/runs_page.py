@@ -9,10 +9,10 @@ from zeroshot_vss.report.page import write_page
 from zeroshot_vss.report.runs import runs_page, stage_run
 
 
-def run(job: RunsPageJob, page: Path, manifests: list[Path]) -> None:
-    """Write the page. `manifests` are those of each stage of each row, in the order in which the job counts them."""
-    left = iter(manifests)
+def run(job: RunsPageJob) -> None:
+    """Write the page."""
     rows = [
-        (row, [stage_run(name, [next(left) for _ in range(count)]) for name, count in row.stages]) for row in job.rows
+        (row, [stage_run(name, [Path(path) for path in parts.paths()]) for name, parts in row.stages.items()])
+        for row in job.rows
     ]
-    write_page(page, job.title, runs_page(job.title, rows))
+    write_page(Path(job.page), job.title, runs_page(job.title, rows))

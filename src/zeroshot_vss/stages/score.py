@@ -1,24 +1,43 @@
-"""Score stage: a row's label maps against the ground truth."""
+"""Score stage: a row's label maps, or another system's predictions, against the ground truth."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
+from zeroshot_vss.datasets import DataSet
 from zeroshot_vss.io.store import Manifest, find_files, open_clip
+from zeroshot_vss.jobs.base import Parts
 from zeroshot_vss.jobs.score import ScoreJob
-from zeroshot_vss.metrics.protocols import get_protocol, pool
+from zeroshot_vss.metrics.protocols.base import Protocol, get_protocol, pool
 from zeroshot_vss.metrics.scores import ClipScores
-from zeroshot_vss.metrics.scoring import score_clip, write_scores
+from zeroshot_vss.metrics.scoring import score_clip, score_folder, write_scores
 
 
-def run(job: ScoreJob, scores: Path, *manifests: Path) -> None:
-    """Write the pooled figures to `scores` (JSON), and those of each clip to a CSV beside it."""
-    dataset = job.dataset.open()
-    protocol = get_protocol(job.protocol, job.classes)
-    files = find_files(job.clips, [Manifest.load(path) for path in manifests])
-    scored: list[ClipScores] = []
-    for name in job.clips:
+def run(job: ScoreJob) -> None:
+    """Write the pooled figures as JSON, and those of each clip to a CSV beside it."""
+    dataset, protocol = job.open(), get_protocol(job.protocol, job.classes)
+    if job.predictions is not None:
+        scores, pooled = score_folder(dataset, Path(job.predictions), protocol)
+    else:
+        assert job.maps is not None
+        scores = score_maps(dataset, job.clips, job.maps, protocol)
+        pooled = pool(scores)
+    write_scores(Path(job.scores), pooled, scores)
+
+
+def score_maps(dataset: DataSet, clips: tuple[str, ...], maps: Parts, protocol: Protocol) -> list[ClipScores]:
+    """The scores of each clip's label maps.
+
+    Raises:
+        InputError: maps are missing, or are not what their manifest names.
+    """
+    files = find_files(clips, [Manifest.load(path) for path in maps.paths()])
+    scores: list[ClipScores] = []
+    for name in clips:
+        clip = dataset.clip(name)
         with open_clip(files[name]) as file:
-            maps = file["maps"]
-            scored.append(score_clip(dataset.clip(name), lambda i, maps=maps: maps[i], protocol))
-    write_scores(scores, pool(scored), scored)
+            labels = file.expect("maps", np.uint8, (len(clip), *clip.size))
+            scores.append(score_clip(clip, lambda frame, labels=labels: labels[frame], protocol))
+    return scores

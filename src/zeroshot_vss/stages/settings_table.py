@@ -9,12 +9,11 @@ from zeroshot_vss.tables.files import write_one_layout
 from zeroshot_vss.tables.used_settings import SettingsJob, settings_layout, settings_of, settings_table
 
 
-def run(job: SettingsJob, csv: Path, manifests: list[Path]) -> None:
-    """Write the table. `manifests` are one a column and stage, in the order in which the job names them."""
-    left = iter(manifests)
+def run(job: SettingsJob) -> None:
+    """Write the table."""
     columns = [
-        (column.title, {stage: settings_of(results_of([next(left)])[0]) for stage in column.stages})
+        (column.title, {stage: settings_of(results_of([path])[0]) for stage, path in column.stages.items()})
         for column in job.columns
     ]
     table = settings_table(columns)
-    write_one_layout(csv, table, settings_layout(table), job.title)
+    write_one_layout(Path(job.csv), table, settings_layout(table), job.title)

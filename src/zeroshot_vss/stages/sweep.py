@@ -13,13 +13,14 @@ from zeroshot_vss.tables.files import read_clips, read_scores, write_plot
 from zeroshot_vss.tables.sweep import NAMES, SweepJob, sweep_table
 
 
-def run(job: SweepJob, csv: Path, png: Path, pdf: Path, scores: list[Path]) -> None:
+def run(job: SweepJob) -> None:
     """Write the table (long form) and the plot, one panel a figure, one line a backbone and data set."""
+    scores = [Path(point.row.scores) for point in job.points]
     pooled = [read_scores(path) for path in scores]
     table = sweep_table(job, pooled, [read_clips(path.with_suffix(".csv")) for path in scores])
-    with replacing(csv) as partial:
+    with replacing(Path(job.csv)) as partial:
         table.to_csv(partial, index=False)
-    write_plot(_draw(job, table), png, pdf)
+    write_plot(_draw(job, table), Path(job.png), Path(job.pdf))
 
 
 def _draw(job: SweepJob, table: pd.DataFrame) -> Any:

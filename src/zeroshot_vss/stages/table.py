@@ -9,21 +9,17 @@ import pandas as pd
 from zeroshot_vss.io.costs import seconds_of
 from zeroshot_vss.io.store import results_of
 from zeroshot_vss.tables.files import read_scores, write_table
-from zeroshot_vss.tables.quality import TableJob, long_table, to_latex, to_markdown
+from zeroshot_vss.tables.quality import TableJob, TableRow, long_table, to_latex, to_markdown
 
 
-def run(job: TableJob, csv: Path, published: Path | None, scores: list[Path], timed: list[list[Path]]) -> None:
-    """Write the table from the scores of the job's rows, in their order.
+def run(job: TableJob) -> None:
+    """Write the table from the scores of the job's rows: CSV, and Markdown and LaTeX beside it."""
+    scores = [read_scores(Path(row.scores)) for row in job.rows]
+    paper = None if job.published is None else pd.read_csv(job.published, keep_default_na=True)
+    seconds = [_seconds(row) for row in job.rows] if job.seconds else None
+    table = long_table(job.rows, scores, paper, seconds)
+    write_table(Path(job.csv), table, to_markdown(table, job.title, job.across), to_latex(table, job.across))
 
-    Args:
-        job: the rows, in words.
-        csv: .csv to write; .md and .tex stand beside it.
-        published: the paper's figures, where there are any.
-        scores: of each row.
-        timed: for each row the manifests of the stage whose seconds are shown; empty without that column.
-    """
-    read = [read_scores(path) for path in scores]
-    paper = None if published is None else pd.read_csv(published, keep_default_na=True)
-    seconds = [seconds_of(results_of(manifests)) for manifests in timed] if job.seconds else None
-    table = long_table(job.rows, read, paper, seconds)
-    write_table(csv, table, to_markdown(table, job.title, job.across), to_latex(table, job.across))
+
+def _seconds(row: TableRow) -> float | None:
+    return None if row.timed is None else seconds_of(results_of(row.timed.paths()))

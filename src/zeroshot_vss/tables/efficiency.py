@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
 from zeroshot_vss.io.costs import costs_of
-from zeroshot_vss.io.store import open_clip
+from zeroshot_vss.io.store import open_clip, results_of
+from zeroshot_vss.jobs.base import Job, Parts
 from zeroshot_vss.settings.base import Settings
+from zeroshot_vss.tables.files import layouts
 
 MEBIBYTE = 2**20
 
@@ -21,17 +23,33 @@ class EfficiencyRow(Settings):
     method: str
     backbone: str
     dataset: str
-    stages: tuple[tuple[str, int], ...]
-    """Name of each stage and the number of its manifests, in their order."""
+    stages: dict[str, Parts]
+    """Manifests of each stage, in the order of the stages; the label maps last."""
     key: tuple[str, str, str] = ("", "", "")
     """Names of method, backbone and data set in the config, which published rows are matched by."""
 
+    def results(self) -> dict[str, list[Path]]:
+        """Files of each stage's results."""
+        return {stage: results_of(parts.paths()) for stage, parts in self.stages.items()}
 
-class EfficiencyJob(Settings):
+
+class EfficiencyJob(Job):
     """What the job that prints the table is told."""
+
+    stage: ClassVar[str] = "efficiency_table"
 
     title: str
     rows: tuple[EfficiencyRow, ...]
+    published: str | None = None
+    """The paper's figures."""
+    csv: str
+
+    def inputs(self) -> list[str]:
+        stages = [path for row in self.rows for parts in row.stages.values() for path in parts.paths()]
+        return [*stages, *([self.published] if self.published else [])]
+
+    def outputs(self) -> list[str]:
+        return layouts(self.csv)
 
 
 def frames_in(result: Path) -> int:

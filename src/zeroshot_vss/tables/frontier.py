@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
 from zeroshot_vss.io.store import open_clip
-from zeroshot_vss.jobs.base import DataSetSpec
-from zeroshot_vss.settings.base import Settings
+from zeroshot_vss.jobs.base import DataSetSpec, Job
 from zeroshot_vss.tables.efficiency import EfficiencyRow
+from zeroshot_vss.tables.files import layouts
 from zeroshot_vss.tables.quality import percent
 
 QUALITY = {"miou": "mIoU", "mvc8": "mVC8", "boundary_f": "boundary F"}
 CHANGED = "changed pixels"
 
 
-class FrontierJob(Settings):
+class FrontierJob(Job):
     """What the job that prints the table and draws the plot is told."""
+
+    stage: ClassVar[str] = "frontier"
 
     title: str
     rows: tuple[EfficiencyRow, ...]
@@ -28,6 +30,17 @@ class FrontierJob(Settings):
     """What is compared: each backbone's methods with its first one, or each method's backbones with its first one."""
     datasets: dict[str, DataSetSpec]
     """The rows' data sets by their titles."""
+    scores: tuple[str, ...]
+    """JSON of each row's pooled figures."""
+    csv: str
+    png: str
+    pdf: str
+
+    def inputs(self) -> list[str]:
+        return [*self.scores, *(p for row in self.rows for parts in row.stages.values() for p in parts.paths())]
+
+    def outputs(self) -> list[str]:
+        return [*layouts(self.csv), self.png, self.pdf]
 
     @property
     def panel(self) -> list[str]:

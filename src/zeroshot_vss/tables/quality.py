@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pandas as pd
 
+from zeroshot_vss.jobs.base import Job, Parts
+from zeroshot_vss.metrics.protocols.base import get_protocol, titles_of
 from zeroshot_vss.settings.base import Settings
+from zeroshot_vss.tables.files import layouts
 
 FIGURES = {"miou": "mIoU", "mvc8": "mVC8", "mvc16": "mVC16", "j_and_f": "J&F", "j_mean": "J", "f_mean": "F"}
 """The paper's figures: key in the scores and column. A table shows those that its data sets' protocols have."""
@@ -35,10 +38,16 @@ class TableRow(Settings):
     dataset: str
     key: tuple[str, str, str]
     """Names of method, backbone and data set in the config, which published rows are matched by."""
+    scores: str = ""
+    """JSON of the pooled figures."""
+    timed: Parts | None = None
+    """Manifests of the stage whose seconds the table shows."""
 
 
-class TableJob(Settings):
+class TableJob(Job):
     """What the job that prints a table is told."""
+
+    stage: ClassVar[str] = "table"
 
     title: str
     across: Literal["datasets", "backbones"] = "datasets"
@@ -46,6 +55,16 @@ class TableJob(Settings):
     seconds: str | None = None
     """Name of a stage whose seconds a clip are a further column."""
     rows: tuple[TableRow, ...]
+    published: str | None = None
+    """The paper's figures; None where they are lost."""
+    csv: str
+
+    def inputs(self) -> list[str]:
+        timed = [path for row in self.rows if row.timed for path in row.timed.paths()]
+        return [*(row.scores for row in self.rows), *timed, *([self.published] if self.published else [])]
+
+    def outputs(self) -> list[str]:
+        return layouts(self.csv)
 
 
 def long_table(
@@ -72,12 +91,17 @@ def long_table(
         published = pd.DataFrame(columns=[*keys, "method", "backbone", "supervision", "dataset", "protocol"])
     by_key = published.fillna({"backbone_key": ""}).set_index(keys)
     given = [column for column in FIGURES.values() if column in published.columns]
+    further = FURTHER | {
+        key: title
+        for protocol in dict.fromkeys(score["protocol"] for score in scores)
+        for key, title in titles_of(get_protocol(protocol)).items()
+    }
     out: list[dict[str, Any]] = []
     times = seconds if seconds is not None else [None] * len(rows)
     for row, score, time in zip(rows, scores, times, strict=True):
         entry: dict[str, Any] = row.model_dump(exclude={"key"})
         entry |= {"protocol": score["protocol"], "clips": score["clips"], "frames": score["frames"]}
-        entry |= {column: percent(score.get(key)) for key, column in (FIGURES | FURTHER).items()}
+        entry |= {column: percent(score.get(key)) for key, column in (FIGURES | further).items()}
         method, _, dataset = row.key
         # The paper does not say of some rows which model they use; they stand beside those of each.
         if known := [key for key in (row.key, (method, "", dataset)) if key in by_key.index]:
@@ -88,9 +112,9 @@ def long_table(
         entry |= {column: line[column] for column in given}
         out.append(entry | {f"paper {column}": line[column] for column in given} | {"source": "published"})
     shown = [c for key, c in FIGURES.items() if c in given or any(key in score for score in scores)]
-    further = [c for key, c in FURTHER.items() if any(key in score for score in scores)]
+    more = [c for key, c in further.items() if any(key in score for score in scores)]
     columns = ["method", "backbone", "supervision", "dataset", "protocol", "clips", "frames", *shown,
-               *(f"paper {column}" for column in shown), *further, *([SECONDS] if seconds is not None else []),
+               *(f"paper {column}" for column in shown), *more, *([SECONDS] if seconds is not None else []),
                "source"]  # fmt: skip
     frame = pd.DataFrame(out).reindex(columns=columns)
     return frame.rename(columns={"dataset": "data set"}).astype({"clips": "Int64", "frames": "Int64"})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from zeroshot_vss.jobs.base import Job
 from zeroshot_vss.settings.base import Settings
 from zeroshot_vss.tables.quality import FIGURES, FURTHER, TableRow, percent
 
@@ -20,14 +21,25 @@ class SweepPoint(Settings):
     row: TableRow
 
 
-class SweepJob(Settings):
+class SweepJob(Job):
     """What the job that plots a sweep is told."""
+
+    stage: ClassVar[str] = "sweep"
 
     title: str
     axis: str
     figures: tuple[str, ...]
     """Keys of the scores that are plotted."""
     points: tuple[SweepPoint, ...]
+    csv: str
+    png: str
+    pdf: str
+
+    def inputs(self) -> list[str]:
+        return [point.row.scores for point in self.points]
+
+    def outputs(self) -> list[str]:
+        return [self.csv, self.png, self.pdf]
 
 
 NAMES = FIGURES | FURTHER

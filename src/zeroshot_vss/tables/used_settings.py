@@ -5,27 +5,38 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
 from zeroshot_vss.io.store import open_clip
+from zeroshot_vss.jobs.base import Job
 from zeroshot_vss.settings.base import Settings
+from zeroshot_vss.tables.files import layouts
 
 
 class SettingsColumn(Settings):
     """One column of the table."""
 
     title: str
-    stages: tuple[str, ...]
-    """In the order of their manifests."""
+    stages: dict[str, str]
+    """A manifest of each stage."""
 
 
-class SettingsJob(Settings):
+class SettingsJob(Job):
     """What the job that prints the table is told."""
+
+    stage: ClassVar[str] = "settings_table"
 
     title: str
     columns: tuple[SettingsColumn, ...]
+    csv: str
+
+    def inputs(self) -> list[str]:
+        return [path for column in self.columns for path in column.stages.values()]
+
+    def outputs(self) -> list[str]:
+        return layouts(self.csv)
 
 
 def settings_of(result: Path) -> dict[str, Any]:

@@ -1,17 +1,26 @@
-"""Settings as the name of a folder: every value that a stage depends on, and nothing else."""
+"""Settings as the name of a folder: every value that a stage depends on, and nothing else.
+
+Two different settings never share a name: numbers keep their type, texts are quoted where they could be mistaken,
+and what is too long for a file system is replaced by its digest.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import BaseModel
 
 BETWEEN = "~"
 """Between two settings. A comma would be the natural choice, but Snakemake splits the wildcards that it tells a
 submitted job at commas, so that no job would find itself."""
+LONGEST = 200
+"""Characters of a name; file systems take 255, and `.part` files need some."""
 
 
-def spell(settings: BaseModel | None) -> str:
+def folder_name(settings: BaseModel | None) -> str:
     """`key=value~...` of all leaves of a settings model, or `none`.
 
     Raises:
@@ -21,7 +30,15 @@ def spell(settings: BaseModel | None) -> str:
         return "none"
     leaves: dict[str, str] = {}
     _collect(settings.model_dump(mode="json"), leaves)
-    return BETWEEN.join(f"{key}={value}" for key, value in leaves.items())
+    return shortened(BETWEEN.join(f"{key}={value}" for key, value in leaves.items()))
+
+
+def shortened(name: str) -> str:
+    """A name that is not too long: its end is replaced by a digest of the whole."""
+    if len(name) <= LONGEST:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return f"{name[: LONGEST - len(digest) - 7]}{BETWEEN}whole={digest}"
 
 
 def _collect(values: dict[str, Any], leaves: dict[str, str]) -> None:
@@ -38,9 +55,15 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return "+".join(_text(part) for part in value)
+        return "+".join(map(_text, value))
     if isinstance(value, dict):
-        return "+".join(f"{k}-{_text(v)}" for k, v in sorted(value.items()))
-    # All digits of a number, so that no two share a path: 50.0 is "50", 1e+06 is "1000000".
-    text = repr(value).removesuffix(".0").replace("+", "") if isinstance(value, float) else str(value)
-    return "".join(c if c.isalnum() or c in ".-_" else "-" for c in text)
+        # Options of any type: 1, 1.0, "1" and true are different values, as their JSON is.
+        pairs = (f"{_escaped(k)}-{_escaped(json.dumps(v, sort_keys=True))}" for k, v in sorted(value.items()))
+        return "+".join(pairs)
+    # A float is written with all its digits, so that no two share a name: 50.0 is "50", 1e+06 is "1000000.0".
+    return _escaped(repr(value).removesuffix(".0") if isinstance(value, float) else str(value))
+
+
+def _escaped(text: str) -> str:
+    """Percent-encoded where the text holds what separates settings, or what paths and shells read otherwise."""
+    return quote(text, safe="").replace("~", "%7E")

@@ -1,0 +1,1 @@
+"""A person's way in: one command for a video, and quiet runs of the workflow."""

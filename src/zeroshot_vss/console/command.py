@@ -1,0 +1,71 @@
+"""The commands `segment` and `run` of the console script."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from zeroshot_vss.errors import InputError
+
+
+def add_commands(commands: Any) -> None:
+    """Add the two to the subparsers of `zeroshot-vss`."""
+    one = commands.add_parser(
+        "segment", help="segment a video: an overlay, a player and label maps, without any YAML"
+    )
+    one.add_argument("video", type=Path, help="a video file or a folder of frames")
+    one.add_argument("--mask", type=Path, help="annotation of one frame: an indexed PNG, grey ids, or colours")
+    one.add_argument("--names", help="1=swan,2=water of the mask's ids, or of clusters; or a file of the player's")
+    one.add_argument("--clusters", type=_clusters, help="how many, or auto; 8 by default")
+    one.add_argument("--fast", action="store_true", help="shortcuts that change results a little")
+    one.add_argument("--side-by-side", action="store_true", help="the plain frames at the left of the overlay")
+    one.add_argument("--out", type=Path, help="folder for the results; <video>-segmented by default")
+    _common(one)
+    one.set_defaults(run=segment)
+    quiet = commands.add_parser("run", help="make targets of the workflow quietly: progress, and errors of one line")
+    quiet.add_argument("targets", nargs="+", help="as for snakemake: results/table1.csv, ...")
+    _common(quiet)
+    quiet.set_defaults(run=run)
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--configfile", type=Path, nargs="+", default=[], help="laid over config/*.yaml in this order"
+    )
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="CPU cores; all by default")
+
+
+def segment(args: argparse.Namespace) -> None:
+    """Segment a video and say what was written."""
+    from zeroshot_vss.console.request import CLUSTERS, Request, names_of
+    from zeroshot_vss.console.segment import WRITTEN, perform
+
+    chosen = Request(
+        args.video, args.mask, names_of(args.names), args.clusters or CLUSTERS, args.fast, args.side_by_side
+    )
+    found = perform(chosen, args.out, [path.resolve() for path in args.configfile], args.cores)
+    console = Console(soft_wrap=True, highlight=False)
+    for name in WRITTEN:
+        slash = "/" if (found.folder / name).is_dir() else ""
+        console.print(f"{_near(found.folder / name)}{slash}", markup=False)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Make targets of the workflow."""
+    from zeroshot_vss.console.quiet import find_home, run_quietly
+
+    run_quietly(args.targets, [path.resolve() for path in args.configfile], find_home(), args.cores)
+
+
+def _clusters(text: str) -> Any:
+    if text == "auto" or text.isdecimal():
+        return text if text == "auto" else int(text)
+    raise InputError(f"--clusters is {text!r}; expected a number or auto")
+
+
+def _near(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

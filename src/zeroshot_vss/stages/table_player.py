@@ -1,0 +1,25 @@
+"""Player of a table: the label maps of its rows over a clip, side by side, as one HTML file."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from zeroshot_vss.clips.opening import open_result
+from zeroshot_vss.player.page import write_player
+from zeroshot_vss.report.job import TablePlayerJob
+from zeroshot_vss.stages.row_overlay import FPS, FPS_OF_FEW
+
+
+def run(job: TablePlayerJob) -> None:
+    """Write the player."""
+    dataset, (name,) = job.open(), job.clips
+    clip = dataset.clip(name)
+    mapped = list(clip.mapped())
+    fps = job.fps or (FPS if len(mapped) == len(clip) else FPS_OF_FEW)
+    with ExitStack() as stack:
+        results = [
+            (title, stack.enter_context(open_result(dataset, name, {}, manifest)))
+            for title, manifest in zip(job.titles, job.maps, strict=True)
+        ]
+        write_player(Path(job.page), f"{job.title}: {name}", results, mapped, fps, names=False)

@@ -1,0 +1,141 @@
+"""Tables, sweeps and scores: which rows they show, and what the jobs behind them are told."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from zeroshot_vss.config import Config
+from zeroshot_vss.config.tables import TableConfig
+from zeroshot_vss.datasets import DATASETS
+from zeroshot_vss.jobs.base import Job, Parts
+from zeroshot_vss.jobs.score import ScoreJob
+from zeroshot_vss.metrics.protocols import PROTOCOLS
+from zeroshot_vss.provenance.files import listing_digest
+from zeroshot_vss.tables.efficiency import EfficiencyJob, EfficiencyRow
+from zeroshot_vss.tables.frontier import FrontierJob
+from zeroshot_vss.tables.quality import TableJob, TableRow
+from zeroshot_vss.tables.sweep import SweepJob, SweepPoint
+from zeroshot_vss.tables.used_settings import SettingsColumn, SettingsJob
+from zeroshot_vss.workflow.rows import Row, sweep_rows, table_rows
+from zeroshot_vss.workflow.stages import Stages
+
+
+@dataclass
+class Tables:
+    """Jobs of tables, sweeps and scores."""
+
+    stages: Stages
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+        return self.stages.config
+
+    def scores(self, row: Row) -> ScoreJob:
+        """The job that scores a row."""
+        stages, configured = self.stages, self.config.datasets[row.dataset]
+        maps, folder = stages.maps(row), stages.predictions(row)
+        legend, protocol = stages.opened(row.dataset).legend, PROTOCOLS.load(configured.protocol)
+        clips = tuple(stages.clips(row.dataset))
+        files = () if folder is None else Path(folder).expanduser().rglob("*.png")
+        return stages.add(
+            ScoreJob,
+            DATASETS.module(configured.kind),
+            PROTOCOLS.module(configured.protocol),
+            dataset=stages.job_dataset(row.dataset, clips),
+            clips=clips,
+            protocol=configured.protocol,
+            classes=len(legend.names) if legend is not None and protocol.any_classes else None,
+            masks=stages.checked(row.dataset)[1],
+            maps=maps,
+            predictions=None if folder is None else str(Path(folder).expanduser()),
+            listing="" if folder is None else listing_digest(files),
+            scores=f"{stages.results}/scores/{row.dataset}/{row.name}.json",
+        )
+
+    def describe(self, row: Row, timed: str | None = None) -> TableRow:
+        """A row in words, with its scores."""
+        method = self.config.method(row.method)
+        return TableRow(
+            method=method.title,
+            backbone="" if row.backbone is None else self.config.backbones[row.backbone].title,
+            supervision=method.supervision,
+            dataset=self.config.datasets[row.dataset].title,
+            key=(row.method, row.backbone or "", row.dataset),
+            scores=self.scores(row).scores,
+            timed=self.stages.of_row(row).get(timed) if timed else None,
+        )
+
+    def _costs(self, row: Row) -> EfficiencyRow:
+        shown = self.describe(row)
+        return EfficiencyRow(
+            method=shown.method, backbone=shown.backbone, dataset=shown.dataset, key=shown.key,
+            stages=self.stages.of_row(row),
+        )  # fmt: skip
+
+    def published(self, table: str) -> str | None:
+        """The paper's figures of a table; None where they are lost."""
+        path = self.stages.home / "config" / "published" / f"{table}.csv"
+        return os.path.normpath(path) if path.is_file() else None
+
+    def table(self, name: str) -> Job:
+        """The job that prints a table."""
+        chosen, rows = self.config.tables[name], table_rows(self.config, name)
+        return getattr(self, f"_{chosen.kind}")(chosen, rows, f"{self.stages.results}/{name}.csv", name)
+
+    def _quality(self, chosen: TableConfig, rows: list[Row], csv: str, name: str) -> TableJob:
+        shown = tuple(self.describe(row, chosen.seconds) for row in rows)
+        chosen_protocols = dict.fromkeys(PROTOCOLS.module(self.config.datasets[row.dataset].protocol) for row in rows)
+        return self.stages.add(
+            TableJob, *chosen_protocols, title=chosen.title, across=chosen.across, seconds=chosen.seconds, rows=shown,
+            published=self.published(name), csv=csv,
+        )  # fmt: skip
+
+    def _settings(self, chosen: TableConfig, rows: list[Row], csv: str, name: str) -> SettingsJob:
+        columns = []
+        for row in rows:
+            shown = self._costs(row)
+            first = {stage: parts.paths()[0] for stage, parts in shown.stages.items()}
+            columns.append(SettingsColumn(title=f"{shown.method}, {shown.backbone}", stages=first))
+        return self.stages.add(SettingsJob, title=chosen.title, columns=tuple(columns), csv=csv)
+
+    def _efficiency(self, chosen: TableConfig, rows: list[Row], csv: str, name: str) -> EfficiencyJob:
+        costs = tuple(map(self._costs, rows))
+        return self.stages.add(EfficiencyJob, title=chosen.title, rows=costs, published=self.published(name), csv=csv)
+
+    def _frontier(self, chosen: TableConfig, rows: list[Row], csv: str, name: str) -> FrontierJob:
+        stem, names = csv.removesuffix(".csv"), chosen.datasets
+        return self.stages.add(
+            FrontierJob,
+            *dict.fromkeys(DATASETS.module(self.config.datasets[dataset].kind) for dataset in names),
+            title=chosen.title,
+            rows=tuple(map(self._costs, rows)),
+            compared="backbone" if chosen.across == "backbones" else "method",
+            datasets={
+                self.config.datasets[name].title: self.stages.job_dataset(name, self.stages.clips(name))
+                for name in names
+            },
+            scores=tuple(self.scores(row).scores for row in rows),
+            csv=csv,
+            png=f"{stem}.png",
+            pdf=f"{stem}.pdf",
+        )
+
+    def sweep(self, name: str) -> SweepJob:
+        """The job that plots a sweep."""
+        chosen, labels = self.config.sweeps[name], list(self.config.points(name))
+        points = tuple(
+            SweepPoint(label=labels[i % len(labels)], row=self.describe(row))
+            for i, row in enumerate(sweep_rows(self.config, name))
+        )
+        stem = f"{self.stages.results}/sweeps/{name}"
+        return self.stages.add(
+            SweepJob, title=chosen.title, axis=chosen.axis, figures=chosen.figures, points=points, csv=f"{stem}.csv",
+            png=f"{stem}.png", pdf=f"{stem}.pdf",
+        )  # fmt: skip
+
+    def inputs_of(self, table: str) -> list[Parts]:
+        """Manifests of all stages of a table's rows."""
+        return [parts for row in table_rows(self.config, table) for parts in self.stages.of_row(row).values()]

@@ -1,0 +1,111 @@
+"""A target: a file, the job that makes it, and whether what is there is what the job would make."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zeroshot_vss.io.files import replacing
+from zeroshot_vss.jobs.base import Job
+from zeroshot_vss.provenance.files import file_digest
+from zeroshot_vss.provenance.versions import library_versions
+
+RECORDS = ".made"
+"""Folder in that of the results: for each job what its outputs were made from."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A job and its files."""
+
+    job: Job
+    prefix: str = ""
+    """What the workflow puts before all of its paths where it is a module of another one."""
+
+    @property
+    def inputs(self) -> list[str]:
+        """Results of other jobs that it reads, as rules know them."""
+        return [path.removeprefix(self.prefix) for path in self.job.inputs()]
+
+    @property
+    def text(self) -> str:
+        """The job as JSON."""
+        return self.job.model_dump_json(exclude_defaults=True)
+
+    def changed(self) -> str | None:
+        """Why what is there is not what the job would make; None where it is, or where nothing is there.
+
+        Snakemake has records of its own, but results may come without them, or be edited after the fact.
+        """
+        outputs = [Path(path) for path in self.job.outputs()]
+        if not all(path.exists() for path in outputs):
+            return None
+        record = read_record(self.job)
+        if record is None:
+            return "nothing says what it was made from"
+        if record["key"] != self.job.key():
+            return "it was made from other settings, code, weights or data"
+        for path, known in record["files"].items():
+            if not Path(path).exists():
+                continue  # an intermediate result that somebody removed
+            if not _same(Path(path), known):
+                return f"{path} is not what was {'written' if Path(path) in outputs else 'read'}"
+        return None
+
+    def other_versions(self) -> dict[str, str]:
+        """Libraries that what is there was made with, in other versions than the installed ones."""
+        record = read_record(self.job)
+        now = library_versions()
+        made = {} if record is None else record["versions"]
+        return {name: f"{version}, now {now[name]}" for name, version in made.items() if now.get(name) != version}
+
+
+def record_path(job: Job) -> Path:
+    """Where the record of a job is kept: `results/.made/<path of its first output>.json`."""
+    first = Path(job.outputs()[0])
+    place = first.parts.index("results")
+    return Path(*first.parts[: place + 1], RECORDS, *first.parts[place + 1 :]).with_name(f"{first.name}.json")
+
+
+def write_record(job: Job) -> None:
+    """Keep what a finished job's outputs were made from: its key, digests of all files, versions."""
+    files = {path: _file(Path(path)) for path in (*job.inputs(), *job.outputs())}
+    record = {"stage": job.stage, "key": job.key(), "made": job.outputs(), "files": files,
+              "versions": library_versions()}  # fmt: skip
+    with replacing(record_path(job)) as partial:
+        partial.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def read_record(job: Job) -> Mapping[str, Any] | None:
+    """The record of a job; None where there is none that can be read."""
+    try:
+        record = json.loads(record_path(job).read_text())
+        return record if {"key", "files", "versions"} <= set(record) else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _members(path: Path) -> Iterable[Path]:
+    return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else (path,)
+
+
+def _file(path: Path) -> dict[str, str]:
+    """Digest of a file's content, or of all in a folder; and of what a listing says, which is looked at first."""
+    content, listing = hashlib.sha256(), hashlib.sha256()
+    for member in _members(path):
+        content.update(f"{member.relative_to(path)} {file_digest(member)}\n".encode())
+        known = member.stat()
+        listing.update(f"{member.relative_to(path)} {known.st_size} {known.st_mtime_ns}\n".encode())
+    return {"content": content.hexdigest(), "listing": listing.hexdigest()}
+
+
+def _same(path: Path, known: Mapping[str, str]) -> bool:
+    listing = hashlib.sha256()
+    for member in _members(path):
+        stat = member.stat()
+        listing.update(f"{member.relative_to(path)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return listing.hexdigest() == known["listing"] or _file(path)["content"] == known["content"]

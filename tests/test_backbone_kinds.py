@@ -1,0 +1,93 @@
+"""A kind of backbones is one file: the example of docs/adding-a-backbone.md is run as it stands there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from small_models import CONTEXT_WIDTH, save_embedded, save_stable_diffusion, save_stable_video_diffusion
+from zeroshot_vss.backbones import BACKBONES
+from zeroshot_vss.backbones.base import Start
+from zeroshot_vss.backbones.kind import find_model
+from zeroshot_vss.backbones.loading import load_backbone
+from zeroshot_vss.backbones.spec import BackboneSpec
+from zeroshot_vss.errors import InputError
+from zeroshot_vss.preflight.models import look_at_backbone
+from zeroshot_vss.settings.sampling import Sampling
+
+ROOT = Path(__file__).parent.parent
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def example(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The page's kind, registered by the page's line; its name."""
+    page = (ROOT / "docs" / "adding-a-backbone.md").read_text()
+    source, line = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    name, place = re.fullmatch(r'"(.*)": "(.*)",\n', line).groups()  # pyright: ignore[reportOptionalMemberAccess]
+    module = types.ModuleType(place.partition(":")[0])
+    exec(compile(source, "adding-a-backbone.md", "exec"), vars(module))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(BACKBONES._entries, name, place)
+    return name
+
+
+def test_the_example_of_the_page_is_a_backbone(example: str, tmp_path: Path) -> None:
+    folder = save_embedded(tmp_path / "model")
+    save_file({"context": torch.zeros(1, CONTEXT_WIDTH)}, folder / "context.safetensors")
+    image = load_backbone(BackboneSpec(name="zeros", path=str(folder)), CPU)
+    (folder / "context.safetensors").unlink()
+    spec = BackboneSpec(name="own", kind=example, path=str(folder))
+    own = load_backbone(spec, CPU)
+    sampling = Sampling(guidance=1, steps=3, start=1)
+    start = Start(torch.randn(2, *own.latent_shape(32, 64), generator=torch.Generator().manual_seed(0)))
+    queries = [model.denoise(start, sampling, [(7, 2)]).queries[7, 2] for model in (own, image)]
+    assert torch.equal(*queries)
+    found = look_at_backbone(spec, "own")
+    assert found.missing is None and found.geometry is not None and found.geometry.multiple == own.multiple
+    (folder / "vae" / "config.json").unlink()
+    with pytest.raises(
+        InputError, match=r"lacks vae/config\.json; it must be a diffusers folder of an image model with"
+    ):
+        find_model(spec)
+
+
+def test_an_unknown_kind_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match="there is no kind of backbone 'vidio'; did you mean 'video'"):
+        BackboneSpec(name="a", path="a", kind="vidio")
+
+
+SAVE = {"image": save_stable_diffusion, "video": save_stable_video_diffusion}
+
+
+@pytest.mark.parametrize("kind", SAVE)
+def test_what_is_planned_with_is_what_is_loaded(kind: str, tmp_path: Path) -> None:
+    spec = BackboneSpec(name="own", kind=kind, path=str(SAVE[kind](tmp_path / kind)))
+    files, model = find_model(spec), load_backbone(spec, CPU)
+    assert files.kind.coupled == model.coupled == files.geometry.coupled
+    assert files.geometry.attention_blocks() == model.decoder.attention_blocks()
+    assert files.geometry.per_level == model.decoder.per_level
+    # Stable Diffusion's: 8 pixels a latent cell, a level of three blocks halves the grid.
+    assert [files.geometry.grid(256, 512, block) for block in (3, 8, 11)] == [(8, 16), (16, 32), (32, 64)]
+
+
+def test_planning_imports_no_torch() -> None:
+    code = """
+import sys
+from zeroshot_vss.backbones.kind import find_model
+from zeroshot_vss.backbones.spec import BackboneSpec
+import zeroshot_vss.workflow.plan
+for kind, name in (("image", "scenes-tiny"), ("video", "scenes-tiny-video")):
+    tiny = "models/scenes-tiny/tiny_decoder"
+    model = find_model(BackboneSpec(name=name, kind=kind, path=f"models/{name}", tiny_decoder=tiny))
+    assert model.digest and model.geometry.multiple == 32
+assert not {"torch", "diffusers", "transformers"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

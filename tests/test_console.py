@@ -1,0 +1,154 @@
+"""The console script on a generated video with a small random model: one command, names, a mask, errors."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from miniatures import moving_shapes
+from small_models import save_embedded
+from workflow_copy import copy_workflow, environment
+from zeroshot_vss.clips.confidence import agreement
+from zeroshot_vss.console.quiet import show
+from zeroshot_vss.console.request import Request, names_of
+from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.progress import Done
+from zeroshot_vss.io.video import VideoClip, VideoWriter
+from zeroshot_vss.player.page import read_player
+
+FRAMES, SIZE = 4, (66, 90)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workflow, a model, a film of four frames and a mask of its first one."""
+    folder = tmp_path_factory.mktemp("console")
+    copy_workflow(folder / "work")
+    save_embedded(folder / "model")
+    frames, labels = moving_shapes(FRAMES, SIZE, np.random.default_rng(0))
+    with VideoWriter(folder / "my film.mp4", 12) as writer:
+        writer.write(frames)
+    Image.fromarray(labels[0]).save(folder / "frame0.png")
+    few = {"initialisations": 1, "batches": {"size": 2}}
+    small = {
+        "title": "small",
+        "path": str(folder / "model"),
+        "settings": {"sampling": {"guidance": 1.0}, "context": few},
+    }
+    values = {
+        "compute": {"device": "cpu", "threads": 1, "memory": 0.25},
+        "backbones": {"small": small},
+        "user_clips": {"method": "ours-nearest", "backbone": "small"},
+    }
+    (folder / "small.yaml").write_text(yaml.safe_dump(values))
+    return folder
+
+
+def console(base: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-m", "zeroshot_vss", *words, "--configfile", "small.yaml"]
+    return subprocess.run(call, cwd=base, env=environment(base / "work"), text=True, check=False, capture_output=True)
+
+
+def test_one_command_then_names_then_a_mask(base: Path) -> None:
+    done = console(base, "segment", "my film.mp4", "--clusters", "5", "--cores", "1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "my-film-segmented/overlay.mp4", "my-film-segmented/player.html", "my-film-segmented/labels/",
+    ]  # fmt: skip
+    out = base / "my-film-segmented"
+    assert len(VideoClip("x", out / "overlay.mp4")) == FRAMES and len(list((out / "labels").iterdir())) == FRAMES
+    # Progress is told, frame by frame, and nothing of Snakemake's.
+    assert f"overlay of my-film: {FRAMES} of {FRAMES}" in done.stderr and "rule" not in done.stderr
+    before = read_player(out / "player.html")
+    assert [label["name"] for label in before["labels"]] == [f"cluster {label}" for label in range(5)]
+    stored = np.unique([np.asarray(Image.open(path)) for path in (out / "labels").iterdir()])
+    assert stored.tolist() == [0, 1, 2, 3, 4]
+
+    # Names afterwards: what the player saves merges clusters, and no model runs.
+    (base / "names.json").write_text(json.dumps({"0": "ground", "3": "ground", "1": "box"}))
+    done = console(base, "segment", "my film.mp4", "--clusters", "5", "--names", "names.json", "--cores", "1")
+    assert done.returncode == 0, done.stderr
+    titles = {step.title for line in done.stderr.splitlines() if (step := Done.read(line))}
+    assert titles == {"overlay of my-film", "player of my-film"}
+    told = read_player(out / "player.html")
+    assert {label["id"]: label["name"] for label in told["labels"]} == {
+        0: "ground", 1: "box", 2: "cluster 2", 4: "cluster 4",
+    }  # fmt: skip
+
+    # A mask: the labels are its own, and the features are those of before.
+    features = [path.stat().st_mtime_ns for path in (base / "work/results/features").rglob("*.h5")]
+    words = ("--mask", "frame0.png", "--names", "2=box,3=disc", "--out", "masked", "--cores", "1")
+    done = console(base, "segment", "my film.mp4", "--clusters", "5", *words)
+    assert done.returncode == 0, done.stderr
+    assert [path.stat().st_mtime_ns for path in (base / "work/results/features").rglob("*.h5")] == features
+    names = {label["id"]: label["name"] for label in read_player(base / "masked" / "player.html")["labels"]}
+    assert set(names.items()) <= {(0, "background"), (1, "label 1"), (2, "box"), (3, "disc")}
+
+
+@pytest.mark.parametrize(
+    ("words", "changes", "message"),
+    [
+        (("segment", "gone.mp4"), {}, "error: there is no video or folder of frames gone.mp4"),
+        (("segment", "small.yaml"), {}, "error: clip 'small': small.yaml "),
+        (("segment", "my film.mp4", "--clusters", "many"), {}, "error: --clusters is 'many'; expected a number or"),
+        (("segment", "my film.mp4", "--names", "swan"), {}, "error: names: 'swan' has no '='; expected"),
+        (("segment", "my film.mp4", "--mask", "none.png"), {}, "error: there is no mask none.png"),
+        (("run", "results/clips/swan/overlay.mp4"), {}, "error: the configuration has no clip 'swan'; it has: none"),
+        (("run", "results/tabel1.csv"), {}, "error: the configuration has no table 'tabel1'; did you mean 'table1'?"),
+        (("segment", "my film.mp4"), {"compute": {"device": "gpu"}}, "error: config: compute.device: "),
+        (("segment", "my film.mp4"), {"user_clips": {"method": "tmanet"}}, "error: user_clips: method: 'tmanet' is"),
+        (("segment", "my film.mp4"), {"user_clips": {"method": "first-frame"}}, "error: user_clips: method: 'first"),
+        (("segment", "my film.mp4"), {"compute": {"device": "cuda"}}, "error: compute.device is 'cuda', but PyTorch"),
+    ],
+    ids=lambda value: None if isinstance(value, dict) else str(value)[:30],
+)  # fmt: skip
+def test_what_is_wrong_is_said_in_one_line(base: Path, words: tuple[str, ...], changes: Any, message: str) -> None:
+    (base / "more.yaml").write_text(yaml.safe_dump(changes))
+    done = console(base, *words, "--configfile", "small.yaml", "more.yaml")
+    if "cuda" in str(changes) and done.returncode == 0:
+        pytest.skip("there is a GPU here")
+    assert done.returncode == 1
+    last = [line for line in done.stderr.splitlines() if Done.read(line) is None]
+    assert len(last) == 1 and last[0].startswith(message), done.stderr
+
+
+def test_progress_lines_are_read_back() -> None:
+    for step in (Done("label maps of x: y", 3, 14, 75.0), Done("a", 14, 14, 0.0), Done("a", 0, 2, None)):
+        assert Done.read(step.line()) == step
+    assert Done("a", 1, 9, 3725.0).line() == "a: 1 of 9, 1:02:05 left"
+    for line in ("label maps: x", "a: 3 of", "error: clip 'x' has 3 of 4 frames"):
+        assert Done.read(line) is None
+
+
+def test_other_lines_are_kept(capfd: pytest.CaptureFixture[str]) -> None:
+    assert show(["a: 1 of 2, 0:03 left\n", "error: no\n", "a: 2 of 2, 0:00 left\n"]) == ["error: no"]
+    assert "a: 2 of 2" in capfd.readouterr().err
+
+
+def test_a_request_is_a_configuration(tmp_path: Path) -> None:
+    told = Request(tmp_path / "my film?.mp4", names={"1": "swan"}, clusters="auto", fast=True)
+    assert told.clip == "my-film"
+    assert told.config()["clips"] == {
+        "my-film": {"path": str(tmp_path / "my film?.mp4"), "clusters": "auto", "names": {"1": "swan"}}
+    }
+    assert told.config()["user_clips"] == {"method": "fast", "side_by_side": False}
+    with pytest.raises(InputError, match="there is no video or folder of frames"):
+        told.check()
+    assert names_of(None) == {} and names_of("1=swan") == {"1": "swan"}
+
+
+def test_agreement_by_a_literal_count() -> None:
+    maps = np.random.default_rng(0).integers(0, 3, (3, 7, 8)).astype(np.uint8)
+    found = agreement(maps, 3)
+    for frame, y, x in ((0, 0, 0), (1, 3, 4), (2, 6, 7), (1, 0, 5)):
+        near = maps[max(frame - 1, 0) : frame + 2, max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
+        assert found[frame, y, x] == pytest.approx((near == maps[frame, y, x]).mean(), abs=1e-6)
+    assert (agreement(np.zeros((2, 4, 4), np.uint8)) == 1).all()
