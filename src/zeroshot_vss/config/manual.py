@@ -28,7 +28,8 @@ from zeroshot_vss.settings.segmenter import Segmenter
 TABLES: dict[str, type[BaseModel]] = {
     "top level": Config, "compute": Compute, "datasets.<name>": DataSetConfig, "backbones.<name>": BackboneConfig,
     "methods.<name>": MethodConfig, "tables.<name>": TableConfig, "sweep_scopes.<name>": ScopeConfig,
-    "sweeps.<name>": SweepConfig, "overview": OverviewConfig, "figures": FiguresConfig, "clips.<name>": OwnClip, "user_clips": ClipsConfig,
+    "sweeps.<name>": SweepConfig, "overview": OverviewConfig, "figures": FiguresConfig, "clips.<name>": OwnClip,
+    "user_clips": ClipsConfig,
     "settings": MethodSettings, "baseline": Baseline, "segmenter": Segmenter,
 }  # fmt: skip
 """The models of which the manual has a table, by its name there."""
