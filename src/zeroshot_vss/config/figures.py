@@ -82,6 +82,8 @@ class FiguresConfig(Settings):
     """lambda of the passes without latent blending in figures 7 and 12."""
     clusters: tuple[Positive, ...] = (5, 10, 20, 30)
     """Figure 14."""
+    captions: bool = True
+    """Whether each figure says below what it shows; off where a paper has captions of its own."""
 
     def named_methods(self) -> list[str]:
         """All methods that the figures need."""

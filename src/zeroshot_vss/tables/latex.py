@@ -11,7 +11,8 @@ import pandas as pd
 PACKAGES = r"% In the preamble: \usepackage{booktabs}"
 _ESCAPED = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "\N{MULTIPLICATION SIGN}": r"$\times$", "λ": r"$\lambda$",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "λ": r"$\lambda$",
+    "\N{MULTIPLICATION SIGN}": r"$\times$",
     "<": r"$<$", ">": r"$>$", "→": r"$\to$", "²": r"$^2$", "µ": r"$\mu$", "≤": r"$\leq$", "≥": r"$\geq$",
 }  # fmt: skip
 _NUMBER = re.compile(r"[-+]?[0-9][0-9,]*(\.[0-9]+)?( ± [0-9.]+)?( ?[%x])?")
