@@ -101,6 +101,7 @@ class FigureJob(ClipsJob):
     """Titles of the inspected variations, in their order."""
     settings: str
     """Backbones and settings in words, for the caption."""
+    captioned: bool = True
 
     def inputs(self) -> list[str]:
         return [path for source in self.sources for path in source.manifests]
