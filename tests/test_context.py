@@ -236,5 +236,6 @@ def test_labels_follow_groups_that_drift() -> None:
     for number in range(6):
         frames = [truth + 1.0 * (2 * number + f) + 0.1 * rng.standard_normal((2, 3)) for f in range(2)]
         batches.append(np.stack(frames)[..., None].astype(np.float32))
-    for labels in carry_labels(batches, truth, LabelClassifier("knn", {"n_neighbors": 1}, 0), lambda _number, found: found):
+    nearest = LabelClassifier("knn", {"n_neighbors": 1}, 0)
+    for labels in carry_labels(batches, truth, nearest, lambda _number, found: found):
         assert np.array_equal(labels, np.stack([truth, truth]))

@@ -98,9 +98,10 @@ def results(tmp_path: Path) -> Callable[[str, NDArray[np.uint8] | None], Path]:
 
 def job(spec: BackboneSpec, settings: Inspection, checked: Path, *coarse: Path) -> InspectJob:
     """An inspection that goes to a folder beside those of the other stages."""
+    manifest = checked.parents[1] / "inspect" / "0000.json"
     return InspectJob(
         dataset=DATASET, clips=(CLIP,), compute=COMPUTE, backbone=spec, weights="", settings=settings,
-        frames=str(checked), coarse=tuple(map(str, coarse)), manifest=str(checked.parents[1] / "inspect" / "0000.json"),
+        frames=str(checked), coarse=tuple(map(str, coarse)), manifest=str(manifest),
     )  # fmt: skip
 
 

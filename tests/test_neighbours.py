@@ -157,7 +157,7 @@ def test_only_plain_neighbours_in_many_channels_are_searched_this_way(
 ) -> None:
     fitted, labels = smooth_tokens(60, channels, seed=4)
     classifier = LabelClassifier("knn", options, 0).fit(fitted.astype(dtype), labels)
-    assert isinstance(classifier.estimator, Neighbours) == used
+    assert isinstance(classifier.estimator._searched, Neighbours) == used
     settings: Any = {"n_neighbors": 4} | options
     expected = KNeighborsClassifier(**settings).fit(fitted.astype(dtype), labels)
     assert np.array_equal(classifier.predict(fitted.astype(dtype)), expected.predict(fitted.astype(dtype)))

@@ -38,9 +38,7 @@ def upsampled(name: str, coarse: object, size: tuple[int, int]) -> np.ndarray:
     """One coarse map at another size, by an upsampler without a model."""
     settings = Upsampling.model_validate({"upsampler": name, "modulation": None, "sampling": None, "filter": None})
     clip = ArrayClip("a", [np.zeros(size, np.uint8)])
-    (result,) = make_upsampler(settings, NO_MODEL).upsample(
-        clip, [Row(0, 0)], np.array([coarse], np.uint8)
-    )
+    (result,) = make_upsampler(settings, NO_MODEL).upsample(clip, [Row(0, 0)], np.array([coarse], np.uint8))
     assert result.shape == size and result.dtype == np.uint8
     return result
 
@@ -81,7 +79,7 @@ def test_a_map_of_one_label_stays_one(name: str) -> None:
 
 def test_unknown_upsampler_is_named_with_the_known_ones() -> None:
     settings = Upsampling().model_copy(update={"upsampler": "bicubic"})
-    with pytest.raises(InputError, match="'bicubic'.*; known: modulation, nearest, bilinear"):
+    with pytest.raises(InputError, match=r"'bicubic'.*; known: modulation, nearest, bilinear"):
         make_upsampler(settings, NO_MODEL)
     assert set(UPSAMPLERS) == {"nearest", "bilinear", "modulation"}
 

@@ -86,7 +86,3 @@ class TinyDecoderSettings(BaseModel):
     rate: float = 3e-3
     latent_noise: float = 0.5
     """Largest standard deviation of the noise on the latents: modulated ones are none that the encoder gives."""
-
-
-TRAIN_SEEDS, VALIDATION_SEEDS, TEST_SEEDS = 1_000_000, 2_000_000, 3_000_000
-"""First clip seed of each split of the generated clips."""
