@@ -11,12 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
+from sklearn.decomposition import PCA
 
 from zeroshot_vss.classifiers import CLASSIFIERS
 from zeroshot_vss.classifiers.base import LabelClassifier, make_classifier
 from zeroshot_vss.datasets.base import VOID
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.method.context import Labels, assign_labels, carry_labels, cluster, name_clusters, normalise_tokens
+from zeroshot_vss.method.context import (
+    Labels,
+    assign_labels,
+    carry_labels,
+    cluster,
+    name_clusters,
+    normalise_tokens,
+    principal_components,
+)
 
 few = settings(max_examples=60, deadline=None)
 
@@ -129,6 +138,24 @@ def test_every_classifier_learns_separate_groups(name: str) -> None:
     assert np.array_equal(found, expected)
     again = LabelClassifier(name, {}, seed=3).fit(tokens, labels).predict(unseen)
     assert np.array_equal(found, again)
+
+
+def test_principal_components_draw_from_the_seed() -> None:
+    """scikit-learn finds those of large arrays with random numbers."""
+    tokens = np.random.default_rng(0).standard_normal((620, 560)).astype(np.float32)
+    one, other = (principal_components(tokens, 5, seed)(tokens) for seed in (1, 2))
+    assert np.allclose(one, PCA(5, random_state=1).fit(tokens).transform(tokens), atol=1e-4)
+    assert not np.allclose(one, other, atol=0.1)
+
+
+def test_random_classifiers_draw_from_the_seed() -> None:
+    rng = np.random.default_rng(0)
+    tokens, unseen = rng.standard_normal((2, 200, 5)).astype(np.float32)
+    labels = rng.integers(0, 3, 200)
+    first, second, again = (
+        Guarded("random-forest", {"n_estimators": 3}, seed).fit(tokens, labels).predict(unseen) for seed in (1, 2, 1)
+    )
+    assert np.array_equal(first, again) and (first != second).any()
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
