@@ -137,7 +137,3 @@ class AdaptationSettings(LoopSettings):
     decoder_steps: int = 300
     """Steps of the autoencoder's decoder afterwards, its encoder frozen."""
     decoder_rate: float = 1e-3
-
-
-TRAIN_SEEDS, VALIDATION_SEEDS, TEST_SEEDS = 1_000_000, 2_000_000, 3_000_000
-"""First clip seed of each split of the generated clips."""
