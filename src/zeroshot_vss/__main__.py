@@ -17,7 +17,8 @@ from zeroshot_vss.metrics.protocols.base import PROTOCOLS, Figures
 TRAINING_OPTIONS = ("seed", "processes", "clips", "autoencoder_steps", "steps")
 ADAPTATION_OPTIONS = {
     "steps": int, "height": int, "stored_height": int, "seed": int, "processes": int, "rate": float,
-    "correspondence": float, "decoder_steps": int, "trained": str,
+    "correspondence": float, "decoder_steps": int, "trained": str, "pairs": int, "pool": int, "uses": int,
+    "final_share": float,
 }  # fmt: skip
 
 
