@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from zeroshot_vss.method.upsamplers import MaskedModulation
 
 from array_clip import ArrayClip
 from small_models import save_stable_diffusion
@@ -24,6 +23,8 @@ from zeroshot_vss.method.batches import rows_of_clip
 from zeroshot_vss.method.latents import start_of
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import Modulation, Upsampling
+from zeroshot_vss.upsamplers.base import Resources
+from zeroshot_vss.upsamplers.modulation import MaskedModulation
 
 SIZE = (64, 128)
 SAMPLING = Sampling(steps=3, start=1)
@@ -80,7 +81,8 @@ def upsample(backbone: LatentDiffusion, clip: ArrayClip) -> Any:
     settings = Upsampling(sampling=SAMPLING, modulation=modulation)
     coarse = np.zeros((3, *backbone.grid(*SIZE, 7)), np.uint8)
     coarse[1:, :2] = 1
-    return MaskedModulation(settings, backbone, 1.0).upsample(clip, rows_of_clip(3, SAMPLING), coarse)
+    resources = Resources(lambda: backbone, lambda: 1.0)
+    return MaskedModulation(settings, resources).upsample(clip, rows_of_clip(3, SAMPLING), coarse)
 
 
 def test_decoding_that_overflows_half_precision(folder: Path, clip: ArrayClip) -> None:

@@ -16,7 +16,7 @@ from zeroshot_vss.method.batches import rows_of_clip
 from zeroshot_vss.method.latents import start_of
 from zeroshot_vss.settings.batches import Batches
 from zeroshot_vss.settings.sampling import MethodSampling, Sampling
-from zeroshot_vss.workflow.paths import spell
+from zeroshot_vss.workflow.paths import folder_name
 
 SAVE = {"embedded": save_embedded, "image": save_stable_diffusion, "video": save_stable_video_diffusion}
 SIZE = (64, 128)
@@ -90,4 +90,4 @@ def test_margins_that_cannot_be(backbone: LatentDiffusion) -> None:
 
 def test_no_margin_is_no_part_of_a_path() -> None:
     assert MethodSampling(margin=0) == MethodSampling(margin=None) == MethodSampling()
-    assert "margin" not in spell(MethodSampling()) and "margin=16" in spell(MethodSampling(margin=16))
+    assert "margin" not in folder_name(MethodSampling()) and "margin=16" in folder_name(MethodSampling(margin=16))
