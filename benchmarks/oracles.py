@@ -21,21 +21,29 @@ import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from zeroshot_vss.batches import Row, cut
-from zeroshot_vss.context import append_place, assign_labels, carry_labels, cluster, normalise_tokens, spread_of
-from zeroshot_vss.correspondence import pair_matches, vote_along_matches
-from zeroshot_vss.features import network_size, start_of
-from zeroshot_vss.progress import progress
 
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
-from zeroshot_vss.classifiers import Guarded
+from zeroshot_vss.classifiers.base import LabelClassifier
 from zeroshot_vss.datasets.base import Clip
 from zeroshot_vss.datasets.davis import Davis, DavisOptions
+from zeroshot_vss.io.progress import progress
+from zeroshot_vss.method.batches import Row, cut
+from zeroshot_vss.method.context import (
+    append_place,
+    assign_labels,
+    carry_labels,
+    cluster,
+    normalise_tokens,
+    spread_of,
+)
+from zeroshot_vss.method.correspondence import pair_matches, vote_along_matches
+from zeroshot_vss.method.latents import network_size, start_of
 from zeroshot_vss.metrics.boundary import boundary_f
 from zeroshot_vss.metrics.davis import region_j
-from zeroshot_vss.settings import Batches, Sampling
-from zeroshot_vss.upsamplers import Bilinear
+from zeroshot_vss.settings.batches import Batches
+from zeroshot_vss.settings.sampling import Sampling
+from zeroshot_vss.upsamplers.bilinear import bilinear_labels
 
 BLOCKS, SEED = (6, 7, 8), 1
 Maps = NDArray[np.uint8]
@@ -99,7 +107,7 @@ def carried(sequence: Sample, tokens: NDArray[np.float32], first: Maps) -> Maps:
         batch = batches[number]
         return vote_along_matches(maps, pair_matches(sequence.matched[batch[0] : batch[-1] + 1], grid, 2.0))
 
-    carry = carry_labels((tokens[b] for b in batches), first, Guarded("knn", {}, SEED), refine)
+    carry = carry_labels((tokens[b] for b in batches), first, LabelClassifier("knn", {}, SEED), refine)
     return np.concatenate(list(carry)).astype(np.uint8)
 
 
@@ -142,7 +150,7 @@ def main() -> None:
         table.add_row(name, *cells)
 
     def up(s: Sample, maps: Maps) -> Maps:
-        return Bilinear().upsample(s.clip, [], maps)
+        return np.stack([bilinear_labels(m, s.clip.size) for m in maps])
 
     add("first mask copied", lambda s: np.repeat(s.truth[:1], len(s.truth), 0))
     add("true cells of every frame", lambda s: up(s, true_cells(s)))

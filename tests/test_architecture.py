@@ -87,8 +87,6 @@ def cycles(graph: Graph) -> list[set[str]]:
 IMPORTS = {
     module: imported(path.read_text()) - {module, PACKAGE} for module, path in FILES.items() if module != PACKAGE
 }
-    module: imported(path.read_text()) - {module, PACKAGE} for module, path in FILES.items() if module != PACKAGE
-}
 """Without the package itself, which hands on what users call and loads it when asked for."""
 
 PLANNING = {"figures", "report", "workflow"}

@@ -25,7 +25,7 @@ from zeroshot_vss.stages.cache import FeatureCache
 from zeroshot_vss.stages.coarse import label_clip
 from zeroshot_vss.stages.correspondences import match_cells
 from zeroshot_vss.stages.features import cache_queries
-from zeroshot_vss.upsamplers.base import make_upsampler
+from zeroshot_vss.upsamplers.base import Resources, make_upsampler
 
 CACHE, MATCHES, CONTEXT, MAPS = "feature cache", "correspondences", "K-Means, KNN, votes", "difference maps, argmax"
 STAGES = (ENCODE, PLAIN, CACHE, MATCHES, CONTEXT, MODULATED, DECODE, MAPS)
@@ -67,7 +67,7 @@ class Bench:
                     )
             job = CoarseJob(
                 dataset=DataSetSpec(name="benchmark", kind="scenes"), clips=(clip.name,), settings=settings.context,
-                features=cached, refinement=matched,
+                features=cached, refinement=matched, masks="", cached="", manifest="",
             )  # fmt: skip
             with clock.stage(CONTEXT):
                 found: Any = None if matched is None else open_clip(matches)
@@ -81,7 +81,8 @@ class Bench:
         settings, timed = self.settings.stage_upsampling(), Timed(self.backbone, clock)
         assert settings.modulation is not None and settings.sampling is not None
         grid = timed.grid(*network_size(clip, timed, settings.sampling), settings.modulation.block)
-        upsampler = make_upsampler(settings, lambda: timed, lambda: budget(self.compute, self.device))
+        resources = Resources(lambda: timed, lambda: budget(self.compute, self.device))
+        upsampler = make_upsampler(settings, resources)
         made = np.empty((0, *clip.size), np.uint8)
         for group in groups:
             maps = coarse_maps([row.frame for row in group.rows], grid, self.labels)

@@ -15,7 +15,9 @@ Clusters = Annotated[int, Field(ge=1, le=255)]
 Blocks = Annotated[tuple[NonNegative, ...], Field(min_length=1)]
 """Blocks of the UNet's decoder, from 0."""
 
-Switch = Annotated[Literal[True] | None, BeforeValidator(lambda value: value or None)]
+Switch = Annotated[
+    Literal[True] | None, BeforeValidator(lambda value: value or None, json_schema_input_type=bool | None)
+]
 """A shortcut that is off by default; None when off, so that it is part of a path only where it is on."""
 
 

@@ -32,7 +32,9 @@ class MethodSampling(Settings):
     height: Positive | None = None
     """Frames higher than this are resized to it before the network sees them (256 for Cityscapes in the paper);
     label maps keep the frames' own size. null takes frames as they are."""
-    margin: Annotated[Positive | None, BeforeValidator(lambda value: value or None)] = None
+    margin: Annotated[
+        Positive | None, BeforeValidator(lambda value: value or None, json_schema_input_type=NonNegative | None)
+    ] = None
     """Pixels by which frames are continued on each side, mirrored, before the autoencoder sees them; the latents of
     the margin are cut off again. For autoencoders whose latents differ where the frame ends; a multiple of a latent
     cell. 0 or null: off, and no part of a path."""

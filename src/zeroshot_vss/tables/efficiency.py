@@ -12,7 +12,7 @@ from zeroshot_vss.io.costs import costs_of
 from zeroshot_vss.io.store import open_clip, results_of
 from zeroshot_vss.jobs.base import Job, Parts
 from zeroshot_vss.settings.base import Settings
-from zeroshot_vss.tables.files import layouts
+from zeroshot_vss.tables.outputs import layouts
 
 MEBIBYTE = 2**20
 

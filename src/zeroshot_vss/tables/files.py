@@ -16,11 +16,6 @@ from zeroshot_vss.tables.sequences import sequences_to_markdown
 _AGAIN = "delete it and run again: the row is then scored anew"
 
 
-def layouts(csv: str) -> list[str]:
-    """The files of a table: long form, and the paper's layout as Markdown and LaTeX."""
-    return [csv, *(csv.removesuffix(".csv") + ending for ending in (".md", ".tex"))]
-
-
 def read_scores(path: Path) -> dict[str, Any]:
     """The pooled figures of a row.
 

@@ -12,7 +12,7 @@ import pandas as pd
 from zeroshot_vss.io.store import open_clip
 from zeroshot_vss.jobs.base import DataSetSpec, Job
 from zeroshot_vss.tables.efficiency import EfficiencyRow
-from zeroshot_vss.tables.files import layouts
+from zeroshot_vss.tables.outputs import layouts
 from zeroshot_vss.tables.quality import percent
 
 QUALITY = {"miou": "mIoU", "mvc8": "mVC8", "boundary_f": "boundary F"}

@@ -10,8 +10,8 @@ import pandas as pd
 from zeroshot_vss.jobs.base import Job, Parts
 from zeroshot_vss.metrics.protocols.base import get_protocol, titles_of
 from zeroshot_vss.settings.base import Settings
-from zeroshot_vss.tables.files import layouts
 from zeroshot_vss.tables.latex import tabular
+from zeroshot_vss.tables.outputs import layouts
 
 FIGURES = {"miou": "mIoU", "mvc8": "mVC8", "mvc16": "mVC16", "j_and_f": "J&F", "j_mean": "J", "f_mean": "F"}
 """The paper's figures: key in the scores and column. A table shows those that its data sets' protocols have."""

@@ -12,7 +12,7 @@ import pandas as pd
 from zeroshot_vss.io.store import open_clip
 from zeroshot_vss.jobs.base import Job
 from zeroshot_vss.settings.base import Settings
-from zeroshot_vss.tables.files import layouts
+from zeroshot_vss.tables.outputs import layouts
 
 
 class SettingsColumn(Settings):

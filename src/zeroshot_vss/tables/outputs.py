@@ -1,0 +1,8 @@
+"""Which files a table is."""
+
+from __future__ import annotations
+
+
+def layouts(csv: str) -> list[str]:
+    """The files of a table: long form, and the paper's layout as Markdown and LaTeX."""
+    return [csv, *(csv.removesuffix(".csv") + ending for ending in (".md", ".tex"))]
