@@ -22,7 +22,7 @@ from scipy.ndimage import gaussian_filter
 from sklearn.cluster import KMeans
 from sklearn.neighbors import KNeighborsClassifier
 
-from zeroshot_vss.classifiers.base import Guarded
+from zeroshot_vss.classifiers.base import LabelClassifier
 from zeroshot_vss.machine.compute import Compute
 from zeroshot_vss.machine.runtime import prepare
 from zeroshot_vss.method.context import cluster, normalise_tokens
@@ -91,7 +91,7 @@ def neighbours(
     device: torch.device | str = "cpu",
 ) -> Result:
     """The classifier fitted on tokens and asked about others."""
-    guarded = Guarded("knn", {}, SEED, device)
+    guarded = LabelClassifier("knn", {}, SEED, device)
 
     def ours() -> NDArray[Any]:
         return guarded.fit(fitted, labels).predict(queries)
@@ -114,7 +114,7 @@ def compare(
     start, labels = k_means(first[: grid[0] * grid[1]], repeats)
     begin = neighbours(first[: len(labels)], labels, first[:queries], repeats, device)
     # The second batch's training set: every token of the first with its label.
-    taught = Guarded("knn", {}, SEED, device).fit(first[: len(labels)], labels).predict(first)
+    taught = LabelClassifier("knn", {}, SEED, device).fit(first[: len(labels)], labels).predict(first)
     later = neighbours(first, taught, second[:queries], repeats, device)
     return [start, begin, later]
 

@@ -17,7 +17,8 @@ from zeroshot_vss.machine.memory import AdaptiveBatches
 from zeroshot_vss.method.batches import rows_of_clip
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import Modulation, Upsampling
-from zeroshot_vss.upsamplers.base import MaskedModulation
+from zeroshot_vss.upsamplers.base import Resources
+from zeroshot_vss.upsamplers.modulation import MaskedModulation
 
 
 def failing(most: int, sizes: list[int]) -> object:
@@ -63,9 +64,9 @@ def test_label_maps_are_the_same_where_frames_passes_and_images_do_not_fit(
     clip = ArrayClip("a", 5 * [np.zeros((64, 128), np.uint8)])
     sampling = Sampling(steps=6, start=4, guidance=1)
     settings = Upsampling(sampling=sampling, modulation=Modulation(block=7, step=4, blend_through=4))
-    rows = rows_of_clip(5, sampling)
+    rows, resources = rows_of_clip(5, sampling), Resources(lambda: backbone, lambda: 1.0)
     coarse = rng.integers(0, 3, (5, *backbone.grid(64, 128, 7))).astype(np.uint8)
-    expected = MaskedModulation(settings, backbone, 1.0).upsample(clip, rows, coarse)
+    expected = MaskedModulation(settings, resources).upsample(clip, rows, coarse)
     unet, decode = backbone.unet.forward, backbone.vae.decode
     passes: list[int] = []
 
@@ -82,7 +83,7 @@ def test_label_maps_are_the_same_where_frames_passes_and_images_do_not_fit(
 
     monkeypatch.setattr(backbone.unet, "forward", small_unet)
     monkeypatch.setattr(backbone.vae, "decode", small_decode)
-    upsampler = MaskedModulation(settings, backbone, 1.0)
+    upsampler = MaskedModulation(settings, resources)
     assert np.array_equal(upsampler.upsample(clip, rows, coarse), expected)
     failed = sum(size > 2 for size in passes)
     upsampler.upsample(clip, rows, coarse)

@@ -85,7 +85,8 @@ from zeroshot_vss.backbones.kind import find_model
 from zeroshot_vss.backbones.spec import BackboneSpec
 import zeroshot_vss.workflow.plan
 for kind, name in (("image", "scenes-tiny"), ("video", "scenes-tiny-video")):
-    model = find_model(BackboneSpec(name=name, kind=kind, path=f"models/{name}", tiny_decoder="models/scenes-tiny/tiny_decoder"))
+    tiny = "models/scenes-tiny/tiny_decoder"
+    model = find_model(BackboneSpec(name=name, kind=kind, path=f"models/{name}", tiny_decoder=tiny))
     assert model.digest and model.geometry.multiple == 32
 assert not {"torch", "diffusers", "transformers"} & set(sys.modules)
 """

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans
 
 from array_clip import ArrayClip
 from miniatures import moving_shapes
@@ -86,6 +87,21 @@ def test_without_an_annotation_the_clusters_are_the_labels() -> None:
 def test_the_same_seed_gives_the_same_maps() -> None:
     clip = ShapesClip()
     np.testing.assert_array_equal(run(clip, None, seed=5), run(clip, None, seed=5))
+
+
+def test_initial_centres_come_from_the_seed() -> None:
+    """Colours without groups, which K-Means parts in many ways: those of scikit-learn from the same numbers."""
+    clip = ShapesClip(frames=1, size=(12, 16))
+    clip.pictures = np.random.default_rng(0).integers(0, 256, clip.pictures.shape, np.uint8)
+    tokens = clip.pictures[0].reshape(-1, 3) / np.float32(127.5) - 1
+    padded = np.concatenate([tokens, np.zeros((len(tokens), 2), np.float32)], 1)
+    found = {}
+    for seed, initialisations in ((1, 3), (2, 3), (2, 1)):
+        maps = run(clip, None, seed=seed, initialisations=initialisations)
+        expected = KMeans(6, n_init=initialisations, random_state=seed).fit(padded)
+        assert maps.ravel().tolist() == expected.labels_.tolist()  # pyright: ignore[reportOptionalMemberAccess]
+        found[maps.tobytes()] = maps
+    assert len(found) == 3, "each parts them in another way"
 
 
 def test_more_clusters_than_cells_are_refused() -> None:

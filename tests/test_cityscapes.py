@@ -14,7 +14,7 @@ from miniatures import BOX, CITYSCAPES_IDS, DISC, UPPER, moving_shapes, write_ci
 from zeroshot_vss.datasets import VOID, open_dataset
 from zeroshot_vss.datasets.annotation import annotation
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.io.store import Manifest, read_all, write_clip
+from zeroshot_vss.io.store import Manifest, content_digest, read_all, write_clip
 from zeroshot_vss.jobs.base import DataSetSpec
 from zeroshot_vss.jobs.coarse import CoarseJob
 from zeroshot_vss.method.batches import rows_of_clip
@@ -227,18 +227,21 @@ def test_clusters_are_named_by_the_annotated_frame(tmp_path: Path) -> None:
         file["block7"] = tokens.astype(np.float16)
 
     write_clip(tmp_path / "features" / f"{name}.h5", {}, fill)
-    manifests = []
-    for stage in ("checked", "features"):
-        manifests.append(Manifest(tmp_path / stage / "0000.json", {name: "digest"}))
-        manifests[-1].write()
+    paths = {stage: str(tmp_path / stage / "0000.json") for stage in ("checked", "features", "coarse")}
+    digests = {"checked": "digest", "features": content_digest(tmp_path / "features" / f"{name}.h5")}
+    for stage, digest in digests.items():
+        Manifest(Path(paths[stage]), {name: digest}).write()
     job = CoarseJob(
         dataset=DataSetSpec(name="cityscapes", kind="cityscapes", options={"root": str(root)}),
         clips=(name,),
         settings=ContextModel(blocks=(7,), clusters=4),
         features=Features(blocks=(7,)),
         refinement=None,
+        masks=paths["checked"],
+        cached=paths["features"],
+        manifest=paths["coarse"],
     )
-    coarse.run(job, tmp_path / "coarse" / "0000.json", *(manifest.path for manifest in manifests))
+    coarse.run(job)
     found = read_all(tmp_path / "coarse" / f"{name}.h5", "maps")
     expected = np.array([CITYSCAPES_IDS[label] for label in range(3)] + [VOID], np.uint8)[cells]
     assert (found == expected).mean() > 0.99

@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from zeroshot_vss.workflow.script import complain
 
 from miniatures import VSPW_IDS, write_davis, write_vspw
-from zeroshot_vss.__main__ import PROTOCOL_OF, main
+from zeroshot_vss.__main__ import main
 from zeroshot_vss.datasets import DATASETS
-from zeroshot_vss.metrics.protocols.base import PROTOCOLS
+from zeroshot_vss.metrics.protocols import PROTOCOLS
+from zeroshot_vss.workflow.run import one_line_errors
 
 
 @pytest.fixture
@@ -122,8 +122,8 @@ def test_the_year_of_davis_chooses_its_protocol(
 
 
 def test_every_data_set_with_labels_has_a_protocol() -> None:
-    assert set(PROTOCOL_OF) == set(DATASETS) - {"user"}
-    assert set(PROTOCOL_OF.values()) <= set(PROTOCOLS)
+    chosen = {name: DATASETS.load(name).protocol for name in set(DATASETS) - {"user", "davis"}}
+    assert set(chosen.values()) <= set(PROTOCOLS) and DATASETS.load("user").protocol is None
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ def test_memory_that_runs_out_is_one_line(capsys: pytest.CaptureFixture[str]) ->
     said = "the GPU is out of memory (CUDA out of memory. Tried to allocate 2 GiB); set compute.frames_at_once"
     for work, named in ((full_gpu, said), (full_machine, "this machine is out of memory")):
         with pytest.raises(SystemExit) as caught:
-            complain(work)
+            one_line_errors(work)
         assert str(caught.value).startswith(f"error: {named}") and "\n" not in str(caught.value)
         assert "finished clips are kept" in str(caught.value)
     with pytest.raises(RuntimeError, match="a mistake"):
-        complain(lambda: (_ for _ in ()).throw(RuntimeError("a mistake")))
+        one_line_errors(lambda: (_ for _ in ()).throw(RuntimeError("a mistake")))

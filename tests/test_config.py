@@ -16,7 +16,8 @@ from zeroshot_vss.settings.batches import Batches
 from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.settings.upsampling import Upsampling
 from zeroshot_vss.workflow.paths import folder_name
-from zeroshot_vss.workflow.plan import Plan, Row
+from zeroshot_vss.workflow.plan import Plan
+from zeroshot_vss.workflow.rows import Row, make_row
 
 SHIPPED = Path(__file__).parent.parent / "config"
 
@@ -157,9 +158,9 @@ def test_wrong_settings_are_named_with_their_method(where: str, over: dict[str, 
 def test_unknown_names_stop_before_any_job(key: str, value: object, names: list[str]) -> None:
     with pytest.raises(InputError) as caught:
         plan = Plan(read_config(changed(key, value)))
-        plan.score_job("scenes", "first-frame")
-        for row in plan.all_rows():
-            plan.stages(row)
+        plan.target("results/scores/scenes/first-frame.json")
+        for row in plan.rows:
+            plan.stages.of_row(row)
     for name in names:
         assert name in str(caught.value)
 
@@ -251,16 +252,23 @@ def test_spelling() -> None:
         assert len(part) < 250 and not set("/,") & set(part)
 
 
+def first_maps(plan: Plan, method: str) -> str:
+    """The first manifest of a method's label maps of the generated scenes."""
+    maps = plan.stages.maps(make_row(plan.config, "scenes", method, "scenes-tiny"))
+    assert maps is not None
+    return maps.paths()[0]
+
+
 def test_a_shared_path_has_a_single_job() -> None:
     """Rows that differ in the upsampling alone read the same coarse maps, and jobs follow the path."""
     plan = Plan(read_config(shipped()))
-    ours, nearest = (plan.maps(plan.row("scenes", name, "scenes-tiny"))[0] for name in ("ours", "ours-nearest"))
+    ours, nearest = (first_maps(plan, name) for name in ("ours", "ours-nearest"))
     assert Path(ours).parent.parent == Path(nearest).parent.parent
     assert ours != nearest
-    job = plan.job(ours.removesuffix(".json"))
+    job = plan.target(ours).text
     assert '"upsampler":"modulation"' in job and '"compute"' not in job
     with pytest.raises(InputError, match="no row of the configuration needs results/maps/other"):
-        plan.job("results/maps/other")
+        plan.target("results/maps/other")
 
 
 def test_overrides_come_in_order() -> None:
@@ -288,16 +296,16 @@ def test_overrides_come_in_order() -> None:
 def test_a_job_is_found_by_its_path_where_the_data_of_other_rows_are_missing() -> None:
     """As a submitted job asks, which knows its own target alone."""
     whole = Plan(read_config(shipped()))
-    path = whole.maps(Row("scenes", "emerdiff", "scenes-tiny"))[0].removesuffix(".json")
+    path = first_maps(whole, "emerdiff")
     lacking = merge(shipped(), {"backbones": {"scenes-tiny-video": {"path": "models/none"}}})
     plan = Plan(read_config(lacking))
     with pytest.raises(InputError, match="models/none"):
-        plan.maps(Row("scenes", "ours", "scenes-tiny-video"))
-    assert plan.job(path) == whole.job(path)
+        plan.stages.maps(Row("scenes", "ours", "scenes-tiny-video"))
+    assert plan.target(path) == whole.target(path)
     with pytest.raises(InputError, match="models/none"):
-        plan.job("results/maps/scenes/of/no/row/0000")
-    with pytest.raises(InputError, match="no row of the configuration needs results/maps/nothing/0000"):
-        Plan(read_config(shipped())).job("results/maps/nothing/0000")
+        plan.target("results/maps/scenes/of/no/row/0000.json")
+    with pytest.raises(InputError, match=r"no row of the configuration needs results/maps/nothing/0000\.json"):
+        Plan(read_config(shipped())).target("results/maps/nothing/0000.json")
 
 
 @pytest.mark.parametrize("method", ["ours-released", "fast"])

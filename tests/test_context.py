@@ -11,11 +11,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
+from sklearn.decomposition import PCA
 
-from zeroshot_vss.classifiers.base import CLASSIFIERS, Guarded, make_classifier
+from zeroshot_vss.classifiers import CLASSIFIERS
+from zeroshot_vss.classifiers.base import LabelClassifier, make_classifier
 from zeroshot_vss.datasets.base import VOID
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.method.context import Labels, assign_labels, carry_labels, cluster, name_clusters, normalise_tokens
+from zeroshot_vss.method.context import (
+    Labels,
+    append_place,
+    assign_labels,
+    carry_labels,
+    choose_clusters,
+    cluster,
+    name_clusters,
+    normalise_tokens,
+    principal_components,
+    spread_of,
+)
 
 few = settings(max_examples=60, deadline=None)
 
@@ -124,17 +137,35 @@ def test_the_four_nearest_neighbours_have_equal_votes() -> None:
 def test_every_classifier_learns_separate_groups(name: str) -> None:
     tokens, labels = blobs(30, seed=1)
     unseen, expected = blobs(10, seed=2)
-    found = Guarded(name, {}, seed=3).fit(tokens, labels).predict(unseen)
+    found = LabelClassifier(name, {}, seed=3).fit(tokens, labels).predict(unseen)
     assert np.array_equal(found, expected)
-    again = Guarded(name, {}, seed=3).fit(tokens, labels).predict(unseen)
+    again = LabelClassifier(name, {}, seed=3).fit(tokens, labels).predict(unseen)
     assert np.array_equal(found, again)
+
+
+def test_principal_components_draw_from_the_seed() -> None:
+    """scikit-learn finds those of large arrays with random numbers."""
+    tokens = np.random.default_rng(0).standard_normal((620, 560)).astype(np.float32)
+    one, other = (principal_components(tokens, 5, seed)(tokens) for seed in (1, 2))
+    assert np.allclose(one, PCA(5, random_state=1).fit(tokens).transform(tokens), atol=1e-4)
+    assert not np.allclose(one, other, atol=0.1)
+
+
+def test_random_classifiers_draw_from_the_seed() -> None:
+    rng = np.random.default_rng(0)
+    tokens, unseen = rng.standard_normal((2, 200, 5)).astype(np.float32)
+    labels = rng.integers(0, 3, 200)
+    first, second, again = (
+        Guarded("random-forest", {"n_estimators": 3}, seed).fit(tokens, labels).predict(unseen) for seed in (1, 2, 1)
+    )
+    assert np.array_equal(first, again) and (first != second).any()
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_single_label_is_the_answer(name: str) -> None:
     tokens, labels = blobs(30, seed=1)
-    classifier = Guarded(name, {}, seed=0)
+    classifier = LabelClassifier(name, {}, seed=0)
     classifier.fit(tokens[:3], np.zeros(3, np.int64))
     assert classifier.predict(tokens[:2]).tolist() == [0, 0]
     # The loop refits the same classifier: it must not stay with one label, nor with the others after it.
@@ -146,7 +177,7 @@ def test_a_single_label_is_the_answer(name: str) -> None:
 
 def test_with_fewer_tokens_than_neighbours_all_of_them_vote() -> None:
     tokens = np.array([[0], [10], [11]], np.float32)
-    classifier = Guarded("knn", {"n_neighbors": 8}, seed=0)
+    classifier = LabelClassifier("knn", {"n_neighbors": 8}, seed=0)
     classifier.fit(tokens, np.array([5, 2, 2]))
     assert classifier.predict(np.array([[0]], np.float32)).tolist() == [2]
     many, labels = blobs(20, seed=1)
@@ -158,9 +189,9 @@ def test_options_reach_the_estimator() -> None:
     tokens = np.array([[0], [1], [1.1], [1.2]], np.float32)
     labels = np.array([4, 6, 6, 6])
     near = np.array([[0.1]], np.float32)
-    assert Guarded("knn", {}, 0).fit(tokens, labels).predict(near).tolist() == [6]
-    assert Guarded("knn", {"n_neighbors": 1}, 0).fit(tokens, labels).predict(near).tolist() == [4]
-    assert Guarded("knn", {"weights": "distance"}, 0).fit(tokens, labels).predict(near).tolist() == [4]
+    assert LabelClassifier("knn", {}, 0).fit(tokens, labels).predict(near).tolist() == [6]
+    assert LabelClassifier("knn", {"n_neighbors": 1}, 0).fit(tokens, labels).predict(near).tolist() == [4]
+    assert LabelClassifier("knn", {"weights": "distance"}, 0).fit(tokens, labels).predict(near).tolist() == [4]
 
 
 def test_unknown_classifiers_are_named_with_the_known_ones() -> None:
@@ -235,5 +266,40 @@ def test_labels_follow_groups_that_drift() -> None:
     for number in range(6):
         frames = [truth + 1.0 * (2 * number + f) + 0.1 * rng.standard_normal((2, 3)) for f in range(2)]
         batches.append(np.stack(frames)[..., None].astype(np.float32))
-    for labels in carry_labels(batches, truth, Guarded("knn", {"n_neighbors": 1}, 0), lambda _number, found: found):
+    nearest = LabelClassifier("knn", {"n_neighbors": 1}, 0)
+    for labels in carry_labels(batches, truth, nearest, lambda _number, found: found):
         assert np.array_equal(labels, np.stack([truth, truth]))
+
+
+@pytest.mark.parametrize("groups", [3, 7])
+def test_automatic_number_of_clusters(groups: int) -> None:
+    """Groups far apart: fewer clusters than groups join two of them, as many explain nearly all."""
+    rng = np.random.default_rng(groups)
+    centres = 100 * np.eye(groups, 8)
+    tokens = (centres[np.repeat(np.arange(groups), 30)] + rng.standard_normal((30 * groups, 8))).astype(np.float32)
+    assert choose_clusters(tokens, 0.98, 50, 0) == groups
+    assert choose_clusters(tokens, 0.98, groups - 1, 0) == groups - 1
+    # What K clusters explain, by its definition.
+    chosen = choose_clusters(tokens, 0.5, 50, 0)
+    assert 1 < chosen <= groups
+    share = 1 - _inside(tokens, chosen) / np.square(tokens - tokens.mean(0)).sum()
+    fewer = 1 - _inside(tokens, chosen - 1) / np.square(tokens - tokens.mean(0)).sum()
+    assert fewer < 0.5 <= share
+
+
+def _inside(tokens: NDArray[np.float32], count: int) -> float:
+    """Squared distances to the nearest centre."""
+    model: Any = cluster(tokens, count, 0, initialisations=1)
+    return float(np.square(tokens - model.cluster_centers_[model.labels_]).sum())
+
+
+def test_the_place_beside_a_token() -> None:
+    tokens = np.random.default_rng(0).standard_normal((2, 3, 5, 4)).astype(np.float32)
+    spread = spread_of(tokens[:1])
+    assert spread == pytest.approx(np.sqrt(tokens[0].reshape(-1, 4).var(0).sum()), rel=1e-5)
+    found = append_place(tokens, 0.5, spread)
+    assert found.dtype == np.float32 and np.array_equal(found[..., :4], tokens)
+    assert np.allclose(found[:, 0, :, 4], -0.5 * spread) and np.allclose(found[:, 2, :, 4], 0.5 * spread)
+    assert np.allclose(found[:, :, 2, 5], 0) and np.allclose(found[:, :, 4, 5], 0.5 * spread)
+    # The weight means the same however large the tokens are.
+    assert np.allclose(append_place(3 * tokens, 0.5, spread_of(3 * tokens[:1])), 3 * found, rtol=1e-5)

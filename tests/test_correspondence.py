@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from zeroshot_vss.method.correspondence import (
+    direct_matches,
     majority_along_first_axis,
     pair_matches,
     released_tracks,
     vote_along_matches,
     vote_along_tracks,
+    vote_on_direct_matches,
 )
 
 Maps = NDArray[np.int64]
@@ -124,6 +126,55 @@ def test_majority_by_hand() -> None:
     columns = {(1, 2, 2): 2, (3, 1, 1, 3): 3, (1, 3, 3, 1): 1, (5, 4, 6): 5, (7,): 7, (9, 8, 8, 9, 8): 8}
     for column, expected in columns.items():
         assert majority_along_first_axis(np.array(column)[:, None]).tolist() == [expected]
+
+
+# Direct matches
+
+
+def slow_direct_vote(features: NDArray[np.float32], maps: Maps, window: float | None) -> Maps:
+    """Every cell looks for itself in each other frame, and counts the labels found there with its own."""
+    count, height, width = maps.shape
+    refined = np.empty_like(maps)
+    for j in range(count):
+        for row in range(height):
+            for column in range(width):
+                labels = [int(maps[j, row, column])]
+                for k in [k for k in range(count) if k != j]:
+                    best, place = -2.0, (0, 0)
+                    for y in range(height):
+                        for x in range(width):
+                            if window is not None and (y - row) ** 2 + (x - column) ** 2 > window * (k - j) ** 2:
+                                continue
+                            alike = cosine(features[j, row * width + column], features[k, y * width + x])
+                            if alike > best:
+                                best, place = alike, (y, x)
+                    labels.append(int(maps[k][place]))
+                refined[j, row, column] = most_common(labels)
+    return refined
+
+
+@settings(max_examples=40, deadline=None)
+@given(scenes(), windows)
+def test_direct_votes_are_those_of_a_literal_search(scene: tuple[NDArray, Maps], window: float | None) -> None:
+    features, maps = scene
+    count, height, width = maps.shape
+    matches = direct_matches(torch.from_numpy(features), (height, width), window)
+    assert matches.shape == (count, count, height * width)
+    assert np.array_equal(vote_on_direct_matches(maps, matches), slow_direct_vote(features, maps, window))
+
+
+def test_direct_matches_keep_up_with_what_moves_less_than_a_cell_a_frame() -> None:
+    """A ramp of tokens that moves 0.4 cells a frame: each step is rounded to none, five at once to two cells."""
+    places = np.arange(12)[None] - 0.4 * np.arange(7)[:, None]
+    features = np.stack([np.cos(places / 8), np.sin(places / 8)], -1).astype(np.float32)
+    maps = places[:, None].round().astype(np.int64)
+    matches = direct_matches(torch.from_numpy(features), (1, 12), 2)
+    assert (matches[0, 5, :10] == np.arange(10) + 2).all() and (matches[5, 0, 2:] == np.arange(10)).all()
+    steps = pair_matches(torch.from_numpy(features), (1, 12), 2)
+    assert (steps == np.arange(12)).all()
+    refined = vote_on_direct_matches(maps, matches)
+    assert np.array_equal(refined[0, 0, :9], maps[0, 0, :9])
+    assert not np.array_equal(vote_along_matches(maps, steps)[0, 0, :9], maps[0, 0, :9])
 
 
 # The released code

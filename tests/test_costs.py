@@ -37,6 +37,26 @@ def test_a_block_is_measured_and_shared_time_is_shared(tmp_path: Path) -> None:
     assert 0.025 <= cost.seconds < 1 and cost.host_gib > 0.01
 
 
+def test_seconds_are_shared_among_the_clips_done_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Table 4 is made of them. Two processes take two clips at a time, but no more than there are left to do."""
+    clock = iter(range(0, 10_000, 12))
+    monkeypatch.setattr("time.perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr("zeroshot_vss.io.store.share", lambda items, do, _workers: [do(*item) for item in items])
+
+    def work(_name: str, file: h5py.File) -> None:
+        file["maps"] = np.zeros((1, 4, 6), np.uint8)
+
+    def seconds(clips: list[str], workers: int) -> list[float]:
+        run_clips("test", tmp_path / "0000.json", clips, lambda _: {}, work, workers=workers)
+        return [cost.seconds for cost in costs_of(results_of([tmp_path / "0000.json"]))]
+
+    assert seconds(["a"], 4) == [12]
+    assert seconds(["a", "b", "c", "d"], 2) == [12, 6, 6, 6]
+    assert seconds(["a", "b", "c", "d", "e", "f"], 8)[4:] == [6, 6]
+
+
 def test_a_failed_block_leaves_no_cost(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), measured(tmp_path / "a.h5", 1):
         raise KeyboardInterrupt

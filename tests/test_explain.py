@@ -19,7 +19,8 @@ from zeroshot_vss.io.store import Manifest, add_maps, content_digest, write_clip
 from zeroshot_vss.jobs.base import DataSetSpec
 from zeroshot_vss.jobs.baseline import BaselineJob
 from zeroshot_vss.jobs.check import CheckJob
-from zeroshot_vss.provenance.versions import code_digest, versions
+from zeroshot_vss.provenance.code import code_digest
+from zeroshot_vss.provenance.versions import versions
 from zeroshot_vss.settings.baseline import Baseline
 from zeroshot_vss.stages import baseline, check
 from zeroshot_vss.workflow.explain import facts_of
@@ -34,9 +35,15 @@ SPELLED = "kind=colour~cell=8"
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results of two real stages."""
     root = tmp_path_factory.mktemp("explain") / "results"
-    checked, labelled = root / "checked" / "own" / "0000.json", root / "baselines" / "own" / SPELLED / "0000.json"
-    check.run(CheckJob(dataset=DATA, clips=CLIPS), checked)
-    baseline.run(BaselineJob(dataset=DATA, clips=CLIPS, settings=SETTINGS), labelled, checked)
+    checked = {kind: str(root / "checked" / "own" / f"0000.{kind}.json") for kind in ("frames", "masks")}
+    check.run(CheckJob(dataset=DATA, clips=CLIPS, **checked))
+    modules = ("zeroshot_vss.stages.baseline", "zeroshot_vss.datasets.scenes")
+    labelled = str(root / "baselines" / "own" / SPELLED / "0000.json")
+    job = BaselineJob(
+        dataset=DATA, clips=CLIPS, settings=SETTINGS, **checked, manifest=labelled, modules=modules,
+        code=code_digest(*modules),
+    )  # fmt: skip
+    baseline.run(job)
     return root
 
 
@@ -46,6 +53,11 @@ def results(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     shutil.copytree(made, tmp_path / "results")
     monkeypatch.chdir(tmp_path)
     return Path("results")
+
+
+def now_digest() -> str:
+    """Of the code that made the labels."""
+    return code_digest("zeroshot_vss.stages.baseline", "zeroshot_vss.datasets.scenes")
 
 
 def folder(results: Path) -> Path:
@@ -65,11 +77,14 @@ def test_a_result_says_where_it_comes_from(results: Path) -> None:
     assert facts["clip"] == "scene-0001, 3 frames of 192 x 128 pixels"
     assert facts["data set"] == "reader scenes, frames 3, split train"
     assert facts["stage"] == "baseline"
-    assert facts["code"] == f"{code_digest('zeroshot_vss.stages.baseline')}, as it is now"
+    assert facts["code"] == f"{now_digest()}, as it is now"
     assert (facts["setting seed"], facts["setting cell"], facts["setting batches.size"]) == ("7", "8", "14")
     assert facts["versions"] == ", ".join(f"{name} {number}" for name, number in versions().items())
-    digest = Manifest.load(results / "checked" / "own" / "0000.json").digests["scene-0001"]
-    assert facts["input"] == f"{digest[:16]}  results/checked/own/0000.json"
+    digests = {
+        path: Manifest.load(results / path).digests["scene-0001"]
+        for path in ("checked/own/0000.frames.json", "checked/own/0000.masks.json")
+    }
+    assert facts["input"] == "; ".join(f"{digest[:16]}  results/{path}" for path, digest in digests.items())
     assert facts["holds"] == "maps: 3 x 128 x 192 uint8" and facts["size"].endswith("KiB")
     assert " s, " in facts["cost"] and facts["cost"].endswith("GiB of memory")
     assert "weights" not in facts and "device" not in facts
@@ -88,7 +103,7 @@ def test_a_manifest_says_what_its_results_have_in_common(results: Path) -> None:
 
 
 def test_a_manifest_of_checks(results: Path) -> None:
-    facts = said(results / "checked" / "own" / "0000.json")
+    facts = said(results / "checked" / "own" / "0000.frames.json")
     assert facts["stage"] == "check" and "digests of frames and annotations" in facts["holds"]
 
 
@@ -97,12 +112,12 @@ def test_what_has_changed_since_is_said(results: Path) -> None:
     with h5py.File(path, "a") as file:
         key = json.loads(file.attrs["key"])  # pyright: ignore
         file.attrs["key"] = json.dumps(key | {"code": "0123456789abcdef"})
-    now = code_digest("zeroshot_vss.stages.baseline")
+    now = now_digest()
     assert said(path)["code"] == f"0123456789abcdef, not as it is now ({now})"
     (folder(results) / "scene-0001.cost.json").unlink()
     assert said(folder(results) / "scene-0001.h5")["cost"] == "not known"
     assert "scene-0001 were made otherwise than scene-0000" in said(folder(results) / "0000.json")["differ"]
-    checked = Manifest.load(results / "checked" / "own" / "0000.json")
+    checked = Manifest.load(results / "checked" / "own" / "0000.masks.json")
     Manifest(checked.path, dict.fromkeys(checked.digests, "f" * 64)).write()
     assert "no manifest here has it" in said(path)["input"]
     path.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import torch
@@ -118,6 +119,21 @@ def test_a_pass_does_not_depend_on_those_beside_it() -> None:
     for key, queries in single.queries.items():
         assert relative(queries[0], plain.queries[key][1]) < 1e-5
     assert relative(single.states[9][0], plain.states[9][1]) < 1e-5
+
+
+def test_queries_are_those_of_the_first_layer() -> None:
+    vae = AutoencoderKL(block_out_channels=(4,), norm_num_groups=2)
+    unet = make_unet(Case(6, layers=2))
+    generator = torch.Generator().manual_seed(3)
+    contexts = torch.randn(2, TOKENS, CONTEXT, generator=generator)
+    start = torch.randn(FRAMES, 4, HEIGHT, WIDTH, generator=generator)
+    kept: list[torch.Tensor] = []
+    layers: Any = unet.up_blocks[2].attentions[0].transformer_blocks  # pyright: ignore
+    handle = layers[0].attn1.to_q.register_forward_hook(lambda _module, _inputs, output: kept.append(output))
+    backbone = ImageDiffusion("random", unet, vae, SD_SCHEDULE, contexts[1], contexts[0])
+    found = backbone.denoise(Start(start), Sampling(steps=10, start=9), [(6, 9)]).queries[6, 9]
+    handle.remove()
+    assert torch.equal(found, kept[0][FRAMES:])
 
 
 def test_the_model_is_left_as_it_was() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,10 @@ from zeroshot_vss.figures.plan import Figures
 from zeroshot_vss.figures.strips import mask_picture, painted, table
 from zeroshot_vss.figures.style import Key, Panel, Placed, Row, Sheet, text_width, wrapped
 from zeroshot_vss.figures.tracks import centres, follow, telling_cells
-from zeroshot_vss.io.store import Manifest, read_all, write_clip
+from zeroshot_vss.io.store import Manifest, content_digest, read_all, write_clip
 from zeroshot_vss.jobs.base import DataSetSpec
+from zeroshot_vss.jobs.check import CheckJob
+from zeroshot_vss.jobs.coarse import CoarseJob
 from zeroshot_vss.method.latents import to_network_size
 from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.stages import figure
@@ -260,35 +262,41 @@ def plan() -> Plan:
 def test_every_figure_is_planned(plan: Plan) -> None:
     figures = plan.figures
     assert list(figures.planned) == sorted(figure.FIGURES, key=lambda name: int(name.removeprefix("figure")))
-    for name, planned in figures.planned.items():
-        assert planned.job.figure == name
-        assert len(planned.inputs) == sum(source.manifests for source in planned.job.sources)
+    for name, job in figures.planned.items():
+        assert job.figure == name
         shown = list(plan.config.backbones)[: 1 if name in ("figure3", "figure4", "figure14") else None]
-        assert f"ith {' and '.join(shown)}: " in planned.job.settings
-        # The jobs behind the files are known.
-        assert all(plan.job(path.removesuffix(".json")) for path in planned.inputs)
-        assert FigureJob.model_validate_json(figures.job(name)) == planned.job
-    with pytest.raises(InputError, match=r"there is no figure16; known: figure1, .*figure15"):
-        figures.inputs("figure16")
+        assert f"ith {' and '.join(shown)}: " in job.settings
+        # The jobs behind the files are known, and the figure is found by either of its files.
+        assert job.inputs() and all(plan.target(path) for path in job.inputs())
+        for path in job.outputs():
+            target = plan.target(path)
+            assert FigureJob.model_validate_json(target.text) == target.job == job
+    with pytest.raises(InputError, match=r"no row of the configuration needs results/figures/figure16\.pdf"):
+        plan.target("results/figures/figure16.pdf")
+
+
+def inspection(plan: Plan, figure: str, kind: str) -> InspectJob:
+    """The inspection of a kind that a figure shows."""
+    (path,) = {path for path in plan.figures.planned[figure].inputs() if kind in path}
+    job = plan.target(path).job
+    assert isinstance(job, InspectJob)
+    return job
 
 
 def test_inspections_start_from_the_coarse_maps_of_their_variations(plan: Plan) -> None:
-    blocks = next(path for path in plan.figures.coarse if "/scenes-tiny/blocks/" in path)
-    coarse = plan.figures.coarse[blocks]
-    assert [path.split("/")[5].split("~clusters")[0] for path in coarse] == [
+    blocks = inspection(plan, "figure6", "/scenes-tiny/blocks/")
+    assert [path.split("/")[5].split("~clusters")[0] for path in blocks.coarse] == [
         "blocks=6", "blocks=7", "blocks=8", "blocks=6+7+8",
     ]  # fmt: skip
-    job = InspectJob.model_validate_json(plan.job(blocks.removesuffix(".json")))
-    assert [variation.coarse for variation in job.settings.variations] == [0, 1, 2, 3]
-    assert job.clips == ("scene-0000",)
-    clusters = next(path for path in plan.figures.coarse if "/scenes-tiny/clusters/" in path)
-    paths = plan.figures.coarse[clusters]
+    assert [variation.coarse for variation in blocks.settings.variations] == [0, 1, 2, 3]
+    assert blocks.clips == ("scene-0000",)
+    paths = inspection(plan, "figure14", "/scenes-tiny/clusters/").coarse
     assert ["~assigned=no" in path for path in paths] == [True] * 4 + [False] * 4
-    assigned = [json.loads(plan.job(path.removesuffix(".json")))["assigned"] for path in paths]
-    assert assigned == [False] * 4 + [True] * 4
-    # Checks are of whole shards, whatever an inspection shows.
-    checked = json.loads(plan.job("results/checked/scenes/0000"))
-    assert len(checked["clips"]) == 4
+    jobs = [plan.target(path).job for path in paths]
+    assert [job.assigned for job in jobs if isinstance(job, CoarseJob)] == [False] * 4 + [True] * 4
+    # Checks are of whole parts, whatever an inspection shows.
+    checked = plan.target("results/checked/scenes/0000.frames.json").job
+    assert isinstance(checked, CheckJob) and len(checked.clips) == 4
 
 
 def test_titles_name_the_backbone_where_there_are_several() -> None:
@@ -296,7 +304,7 @@ def test_titles_name_the_backbone_where_there_are_several() -> None:
     found = []
     for backbones in (several, one):
         config = read_config(merge(shipped(), {"figures": {"backbones": backbones}}))
-        job = Plan(config).figures.planned["figure1"].job
+        job = Plan(config).figures.planned["figure1"]
         found.append([source.title for source in job.sources])
     assert found[0] == ["EmerDiff (scenes-tiny)", "EmerDiff (scenes-tiny-video)", "Ours (scenes-tiny)",
                         "Ours (scenes-tiny-video)"]  # fmt: skip
@@ -308,8 +316,8 @@ def test_other_systems_are_compared_where_a_folder_of_theirs_is_named() -> None:
     for predictions, folders in (({}, [None]), ({"scenes": "/maps/clippy"}, ["/maps/clippy", None])):
         given = {"methods": {"clippy": {"predictions": predictions}}}
         found = Plan(read_config(merge(merge(shipped(), comparison), given))).figures.planned["figure5"]
-        assert [source.folder for source in found.job.sources] == folders
-        assert len(found.inputs) == 1
+        assert [source.folder for source in found.sources] == folders
+        assert len(found.inputs()) == 1
 
 
 @pytest.mark.parametrize(
@@ -361,13 +369,13 @@ def test_the_figures_of_the_paper_are_planned(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("VSPW_ROOT", str(tmp_path / "data"))
     models = {"sd21": save_stable_diffusion(tmp_path / "sd"), "svd": save_stable_video_diffusion(tmp_path / "svd")}
     paths = {"backbones": {name: {"path": str(path)} for name, path in models.items()}}
-    figures = Plan(read_config(merge(shipped("paper.yaml"), paths))).figures
-    assert list(figures.planned) == list(figure.FIGURES)
-    assert figures.planned["figure2"].job.blocks == (7, 8) and figures.planned["figure11"].job.blocks == (7, 8)
-    (look,) = {path for path in figures.planned["figure2"].inputs if "/svd/" in path}
-    job = InspectJob.model_validate_json(figures.plan.job(look.removesuffix(".json")))
+    plan = Plan(read_config(merge(shipped("paper.yaml"), paths)))
+    planned = plan.figures.planned
+    assert list(planned) == list(figure.FIGURES)
+    assert planned["figure2"].blocks == (7, 8) and planned["figure11"].blocks == (7, 8)
+    job = inspection(plan, "figure2", "/svd/")
     assert job.settings.temporal == job.settings.spatial == (8, 9) and job.settings.sampling.coupled
-    assert {path.split("/")[2] for planned in figures.planned.values() for path in planned.inputs} == {"vspw-30"}
+    assert {path.split("/")[2] for one in planned.values() for path in one.inputs()} == {"vspw-30"}
 
 
 # Whole figures, from results that are made up
@@ -387,8 +395,20 @@ def result(folder: Path, **arrays: NDArray[Any]) -> Path:
 
     for clip in CLIPS:
         write_clip(folder / f"{clip}.h5", {}, fill)
-    Manifest(folder / "0000.json", dict.fromkeys(CLIPS, "")).write()
+    Manifest(folder / "0000.json", {clip: content_digest(folder / f"{clip}.h5") for clip in CLIPS}).write()
     return folder / "0000.json"
+
+
+def figure_job(name: str, sources: Sequence[Source], folder: Path = Path(), **more: Any) -> FigureJob:
+    """A figure of both clips that goes to a folder."""
+    files = {suffix: str(folder / f"figure.{suffix}") for suffix in ("pdf", "png")}
+    known = {"figure": name, "dataset": DATASET, "clips": CLIPS, "sources": tuple(sources), "settings": ""}
+    return FigureJob(**{**known, **files, **more})
+
+
+def source(path: Path, title: str = "") -> Source:
+    """A column of results."""
+    return Source(title=title, manifests=(str(path),))
 
 
 @pytest.fixture(scope="module")
@@ -432,12 +452,12 @@ def test_every_figure_is_drawn(name: str, sources: int, made_up: dict[str, Path]
         of_batch = [made_up["look"], made_up["coarse"]]
         paths = [*of_batch, *([made_up["look"]] if name == "figure3" else [made_up["matches"], made_up["coarse"]])]
     variations = {"figure7": 2, "figure12": 2, "figure13": 2, "figure14": VARIATIONS}.get(name, 4)
-    job = FigureJob(
-        figure=name, dataset=DATASET, clips=CLIPS, frames=(0, 3, 9), cases=2, blocks=(7,) * sources, tolerance=8,
-        sources=tuple(Source(title=f"model {i}", manifests=1) for i in range(len(paths))),
-        variations=tuple(f"block {i + 6}" for i in range(variations)), settings="Some settings.",
+    job = figure_job(
+        name, [source(path, f"model {i}") for i, path in enumerate(paths)], tmp_path, frames=(0, 3, 9), cases=2,
+        blocks=(7,) * sources, tolerance=8, variations=tuple(f"block {i + 6}" for i in range(variations)),
+        settings="Some settings.",
     )  # fmt: skip
-    figure.run(job, tmp_path / "figure.pdf", tmp_path / "figure.png", *paths)
+    figure.run(job)
     assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
     with Image.open(tmp_path / "figure.png") as image:
         assert image.width in (round(style.COLUMN * 300), round(style.PAGE * 300))
@@ -450,20 +470,16 @@ def test_label_maps_of_another_system_are_drawn_as_our_own(made_up: dict[str, Pa
         (tmp_path / clip).mkdir()
         for index, labels in enumerate(maps):
             Image.fromarray(labels).save(tmp_path / clip / f"{DATASET.open().clip(clip).frame_name(index)}.png")
-    sources = (Source(title="theirs", manifests=0, folder=str(tmp_path)), Source(title="ours", manifests=1))
-    job = FigureJob(figure="figure5", dataset=DATASET, clips=CLIPS, frames=(0, 3), sources=sources, settings="")
-    material = Material(job, [made_up["maps"]])
-    theirs, ours = (material.labels(source, CLIPS[1], (0, 3)) for source in (0, 1))
+    sources = (Source(title="theirs", folder=str(tmp_path)), source(made_up["maps"], "ours"))
+    material = Material(figure_job("figure5", sources, frames=(0, 3)))
+    theirs, ours = (material.labels(number, CLIPS[1], (0, 3)) for number in (0, 1))
     assert np.array_equal(theirs, ours) and theirs.shape == (2, *SIZE)
 
 
 def said(name: str, *paths: Path) -> str:
     """All words of a figure."""
-    job = FigureJob(figure=name, dataset=DATASET, clips=CLIPS, frames=(0,), tolerance=255, cases=2,
-                    settings="Settings.", sources=tuple(Source(title="", manifests=1) for _ in paths))  # fmt: skip
-    return " ".join(
-        one.what for one in figure.FIGURES[name](Material(job, paths)).placed if isinstance(one.what, str)
-    )
+    job = figure_job(name, [*map(source, paths)], frames=(0,), tolerance=255, cases=2, settings="Settings.")
+    return " ".join(one.what for one in figure.FIGURES[name](Material(job)).placed if isinstance(one.what, str))
 
 
 def test_figures_say_what_was_found(made_up: dict[str, Path]) -> None:
@@ -482,8 +498,7 @@ def test_figures_say_what_was_found(made_up: dict[str, Path]) -> None:
     assert "of 2 clips" in words and words.endswith("Settings.")
     assert "none shows a class that its annotated frame lacks" in said("figure10", made_up["maps"])
     with pytest.raises(InputError, match="has 4 frames, none of"):
-        job = FigureJob(figure="figure1", dataset=DATASET, clips=CLIPS, frames=(9,), sources=(), settings="")
-        figure.FIGURES["figure1"](Material(job, []))
+        figure.FIGURES["figure1"](Material(figure_job("figure1", [], frames=(9,))))
 
 
 def test_words_that_are_too_long_are_set_smaller() -> None:

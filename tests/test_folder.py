@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from miniatures import raw_png, write_frames, write_mask
-from zeroshot_vss.datasets import VOID, FolderClip
-from zeroshot_vss.datasets.folder import frame_files
+from zeroshot_vss.datasets import VOID
+from zeroshot_vss.datasets.folder import FolderClip, frame_files
 from zeroshot_vss.datasets.masks import MaskIds
 from zeroshot_vss.errors import InputError
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from zeroshot_vss.io.costs import Cost, cost_path
 from zeroshot_vss.io.store import Manifest, content_digest, write_clip
-from zeroshot_vss.jobs.base import DataSetSpec
+from zeroshot_vss.jobs.base import DataSetSpec, Parts
 from zeroshot_vss.stages.frontier import run
 from zeroshot_vss.tables.efficiency import EfficiencyRow
 from zeroshot_vss.tables.frontier import FrontierJob, frontier_layout, on_frontier
@@ -23,7 +23,7 @@ CLIPS, FRAMES = ("scene-0000", "scene-0001"), 2
 SCENES = DataSetSpec(name="scenes", kind="scenes", options={"split": "test", "count": 2, "frames": FRAMES})
 
 
-def written(folder: Path, maps: np.ndarray, seconds: float) -> Path:
+def written(folder: Path, maps: np.ndarray, seconds: float) -> Parts:
     """A manifest with the same maps for each clip, each of which took `seconds`."""
     folder.mkdir()
 
@@ -36,54 +36,60 @@ def written(folder: Path, maps: np.ndarray, seconds: float) -> Path:
         cost_path(path).write_text(Cost(seconds=seconds, host_gib=1).model_dump_json())
     manifest = Manifest(folder / "0000.json", {name: content_digest(folder / f"{name}.h5") for name in CLIPS})
     manifest.write()
-    return manifest.path
+    return Parts(folder=str(folder), parts=("0000",))
 
 
-def row(method: str) -> EfficiencyRow:
-    return EfficiencyRow(method=method, backbone="tiny", dataset="scenes", stages=(("coarse", 1), ("upsample", 1)))
+def row(method: str, **stages: Parts) -> EfficiencyRow:
+    return EfficiencyRow(method=method, backbone="tiny", dataset="scenes", stages=stages)
+
+
+def frontier_job(folder: Path, rows: tuple[EfficiencyRow, ...], **more: Any) -> FrontierJob:
+    """A job that writes to a folder."""
+    files = {suffix: str(folder / f"fast.{suffix}") for suffix in ("csv", "png", "pdf")}
+    return FrontierJob(**{"title": "", "rows": rows, "datasets": {}, "scores": (), **files, **more})
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> tuple[FrontierJob, list[Path]]:
+def made(tmp_path: Path) -> FrontierJob:
     """Two rows: the second is four times as fast, 1 of 20 pixels differs."""
     exact = np.zeros((FRAMES, 5, 4), np.uint8)
     other = exact.copy()
     other[:, 2, 3] = 1
     coarse = written(tmp_path / "coarse", exact, 0.5)
-    stages = [coarse, written(tmp_path / "exact", exact, 7.5), coarse, written(tmp_path / "fast", other, 1.5)]
-    scores = []
+    rows = (
+        row("Ours", coarse=coarse, upsample=written(tmp_path / "exact", exact, 7.5)),
+        row("Fast", coarse=coarse, upsample=written(tmp_path / "fast", other, 1.5)),
+    )
+    scores: list[Path] = []
     for name, miou in (("exact", 0.6), ("fast", 0.57)):
         scores.append(tmp_path / f"{name}.json")
         scores[-1].write_text(
             json.dumps({"protocol": "vspw", "clips": 2, "frames": 4, "miou": miou, "mvc8": None, "boundary_f": 0.4})
         )
-    job = FrontierJob(title="Fast mode", rows=(row("Ours"), row("Fast")), datasets={"scenes": SCENES})
-    return job, [*scores, *stages]
+    named = tuple(map(str, scores))
+    return frontier_job(tmp_path, rows, title="Fast mode", datasets={"scenes": SCENES}, scores=named)
 
 
-def test_the_table(made: tuple[FrontierJob, list[Path]], tmp_path: Path) -> None:
-    csv, png, pdf = (tmp_path / "results" / f"fast.{suffix}" for suffix in ("csv", "png", "pdf"))
-    csv.parent.mkdir()
-    run(made[0], csv, png, pdf, made[1])
-    table: Any = pd.read_csv(csv).set_index("method")
+def test_the_table(made: FrontierJob) -> None:
+    run(made)
+    table: Any = pd.read_csv(made.csv).set_index("method")
     assert table.loc["Ours", "changed pixels"] == 0 and table.loc["Fast", "changed pixels"] == pytest.approx(5)
     # Two clips of two frames: 16 seconds, and 4.
     assert table["FPS"].tolist() == pytest.approx([4 / 16, 1]) and table["speed-up"].tolist() == pytest.approx([1, 4])
     assert table["upsample s/frame"].tolist() == pytest.approx([15 / 4, 3 / 4])
     assert table["mIoU"].tolist() == [60, 57] and table["mVC8"].isna().all()
-    lines = (tmp_path / "results" / "fast.md").read_text().splitlines()
+    lines = Path(made.csv).with_suffix(".md").read_text().splitlines()
     cells = [cell.strip() for cell in lines[5].split("|")]
     assert cells[1:5] == ["Fast", "tiny", "scenes", "57.0"] and "5.0" in cells
-    with Image.open(png) as picture:
+    with Image.open(made.png) as picture:
         assert len(np.unique(np.asarray(picture.convert("L")))) > 50
-    assert pdf.stat().st_size > 1000
+    assert Path(made.pdf).stat().st_size > 1000 and all(Path(path).is_file() for path in made.outputs())
 
 
-def test_costs_that_are_lost_leave_no_speed(made: tuple[FrontierJob, list[Path]], tmp_path: Path) -> None:
+def test_costs_that_are_lost_leave_no_speed(made: FrontierJob, tmp_path: Path) -> None:
     cost_path(tmp_path / "fast" / "scene-0001.h5").unlink()
-    csv, png, pdf = (tmp_path / f"fast.{suffix}" for suffix in ("csv", "png", "pdf"))
-    run(made[0], csv, png, pdf, made[1])
-    table = pd.read_csv(csv)
+    run(made)
+    table = pd.read_csv(made.csv)
     assert table["FPS"].isna().tolist() == [False, True]
     assert frontier_layout(table)["FPS"].tolist() == ["0.25", ""]
 
@@ -98,7 +104,7 @@ def test_rows_that_another_beats_are_off_the_frontier() -> None:
 
 def test_each_backbone_and_data_set_has_a_reference() -> None:
     rows = (row("Ours"), row("Fast"), row("Ours").model_copy(update={"backbone": "video"}))
-    job = FrontierJob(title="", rows=rows, datasets={})
+    job = frontier_job(Path(), rows)
     assert [job.reference(index) for index in range(3)] == [0, 0, 2]
 
 
@@ -110,5 +116,5 @@ def test_backbones_can_be_compared_in_place_of_methods() -> None:
         row("Ours").model_copy(update=half),
         row("Bilinear").model_copy(update=half),
     )
-    job = FrontierJob(title="", rows=rows, compared="backbone", datasets={})
+    job = frontier_job(Path(), rows, compared="backbone")
     assert [job.reference(index) for index in range(4)] == [0, 1, 0, 1] and job.panel == ["method", "data set"]

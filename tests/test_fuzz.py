@@ -26,6 +26,7 @@ from test_config import SHIPPED, shipped
 from test_damaged import fill, read_everything
 from zeroshot_vss.backbones.configs import read_json
 from zeroshot_vss.backbones.video import image_model
+from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.costs import read_cost
 from zeroshot_vss.io.images import image_size, read_mask, read_rgb

@@ -19,7 +19,7 @@ from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.backbones.video_diffusion import VideoDiffusion
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.job import Inspection, InspectJob, Variation
-from zeroshot_vss.io.store import Manifest, add_maps, open_clip, write_clip
+from zeroshot_vss.io.store import Manifest, add_maps, content_digest, open_clip, write_clip
 from zeroshot_vss.jobs.base import DataSetSpec
 from zeroshot_vss.jobs.features import FeaturesJob
 from zeroshot_vss.machine.compute import Compute
@@ -30,7 +30,7 @@ from zeroshot_vss.method.modulation import label_maps
 from zeroshot_vss.settings.batches import Batches
 from zeroshot_vss.settings.features import Features
 from zeroshot_vss.settings.sampling import Sampling
-from zeroshot_vss.settings.upsampling import Modulation, Upsampler
+from zeroshot_vss.settings.upsampling import MethodUpsampling, Modulation
 from zeroshot_vss.stages import features, inspect
 from zeroshot_vss.stages.inspect import labels_of, of_frames, seen_differences, temporal_queries
 
@@ -88,16 +88,21 @@ def results(tmp_path: Path) -> Callable[[str, NDArray[np.uint8] | None], Path]:
             if maps is not None:
                 add_maps(file, "maps", len(maps), maps.shape[1:], np.uint8)[:] = maps
 
-        write_clip(tmp_path / name / f"{CLIP}.h5", {"stage": name}, fill)
         path = tmp_path / name / "0000.json"
-        Manifest(path, {CLIP: name}).write()
+        write_clip(path.with_name(f"{CLIP}.h5"), {"stage": name}, fill)
+        Manifest(path, {CLIP: content_digest(path.with_name(f"{CLIP}.h5"))}).write()
         return path
 
     return write
 
 
-def job(spec: BackboneSpec, settings: Inspection) -> InspectJob:
-    return InspectJob(dataset=DATASET, clips=(CLIP,), compute=COMPUTE, backbone=spec, weights="", settings=settings)
+def job(spec: BackboneSpec, settings: Inspection, checked: Path, *coarse: Path) -> InspectJob:
+    """An inspection that goes to a folder beside those of the other stages."""
+    manifest = checked.parents[1] / "inspect" / "0000.json"
+    return InspectJob(
+        dataset=DATASET, clips=(CLIP,), compute=COMPUTE, backbone=spec, weights="", settings=settings,
+        frames=str(checked), coarse=tuple(map(str, coarse)), manifest=str(manifest),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["image", "video"])
@@ -106,7 +111,7 @@ def test_the_largest_difference_map_gives_the_label_maps(
     kind: str, difference: Any, request: pytest.FixtureRequest
 ) -> None:
     backbone, sampling = loaded(request.getfixturevalue(kind)), {"image": IMAGE, "video": VIDEO}[kind]
-    settings = Variation(title="", upsampler=Upsampler(modulation=MODULATION, difference=difference))
+    settings = Variation(title="", upsampler=MethodUpsampling(modulation=MODULATION, difference=difference))
     chosen, clip, maps = settings.upsampling(sampling), DATASET.open().clip(CLIP), coarse_maps(backbone)
     start = start_of(backbone, clip, rows_of_batch(range(FRAMES), sampling), sampling)
     plain = backbone.denoise(start, sampling, modulation=MODULATION)
@@ -136,24 +141,28 @@ def test_the_stage_keeps_what_is_asked_for(image: BackboneSpec, tmp_path: Path, 
     backbone, clip = loaded(image), DATASET.open().clip(CLIP)
     first, second = coarse_maps(backbone), coarse_maps(backbone)[::-1]
     checked = results("checked", None)
-    with_filter, without = Upsampler(modulation=MODULATION), Upsampler(modulation=MODULATION, filter=None)
+    with_filter, without = (
+        MethodUpsampling(modulation=MODULATION),
+        MethodUpsampling(modulation=MODULATION, filter=None),
+    )
     settings = Inspection(
         sampling=IMAGE, frames=(2, 0, 7), decoded=True, spatial=(7, 9), step=3,
         variations=(Variation(title="one", upsampler=with_filter),
                     Variation(title="two", upsampler=without, coarse=1)),
     )  # fmt: skip
-    manifest = tmp_path / "inspect" / "0000.json"
-    told = job(image, settings)
-    inspect.run(told, manifest, checked, results("first", first), results("second", second))
+    told = job(image, settings, checked, results("first", first), results("second", second))
+    manifest = Path(told.manifest)
+    inspect.run(told)
 
     rows = rows_of_batch(range(FRAMES), IMAGE)
     plain = backbone.denoise(start_of(backbone, clip, rows, IMAGE), IMAGE)
     images = to_8_bit(backbone.decode(plain.states[3][[0, 2]])).permute(0, 2, 3, 1).numpy()
     features_job = FeaturesJob(
         dataset=DATASET, clips=(CLIP,), compute=COMPUTE, backbone=image, weights="",
-        settings=Features(blocks=(7,), step=3, sampling=IMAGE),
+        settings=Features(blocks=(7,), step=3, sampling=IMAGE), frames=str(checked),
+        manifest=str(tmp_path / "features" / "0000.json"),
     )  # fmt: skip
-    features.run(features_job, tmp_path / "features" / "0000.json", checked)
+    features.run(features_job)
     with open_clip(tmp_path / "features" / f"{CLIP}.h5") as cached:
         queries: Any = cached["block7"]
         expected = queries[[0, 2]]
@@ -175,17 +184,17 @@ def test_the_stage_keeps_what_is_asked_for(image: BackboneSpec, tmp_path: Path, 
 
     # What is there already is kept.
     written = (manifest.parent / f"{CLIP}.h5").stat().st_mtime_ns
-    inspect.run(told, manifest, checked, tmp_path / "first" / "0000.json", tmp_path / "second" / "0000.json")
+    inspect.run(told)
     assert (manifest.parent / f"{CLIP}.h5").stat().st_mtime_ns == written
     assert json.loads(manifest.read_text())["clips"].keys() == {CLIP}
 
 
-def test_temporal_queries_of_a_video_model(video: BackboneSpec, tmp_path: Path, results: Any) -> None:
+def test_temporal_queries_of_a_video_model(video: BackboneSpec, results: Any) -> None:
     backbone = loaded(video)
     settings = Inspection(sampling=VIDEO, spatial=(7,), temporal=(7, 9), step=3)
-    manifest = tmp_path / "inspect" / "0000.json"
-    inspect.run(job(video, settings), manifest, results("checked", None))
-    with open_clip(manifest.parent / f"{CLIP}.h5") as found:
+    told = job(video, settings, results("checked", None))
+    inspect.run(told)
+    with open_clip(Path(told.manifest).parent / f"{CLIP}.h5") as found:
         file: Any = found
         assert file["frames"][()].tolist() == [0, 1, 2]
         assert file["temporal7"].shape == file["spatial7"].shape
@@ -220,13 +229,13 @@ def test_temporal_queries_are_put_in_the_order_of_frames(video: BackboneSpec) ->
     assert torch.equal((queries(hidden) - before).abs().amax(-1) > 1e-6, changed)
 
 
-def test_wrong_questions_are_answered_in_words(image: BackboneSpec, tmp_path: Path, results: Any) -> None:
-    checked, manifest = results("checked", None), tmp_path / "inspect" / "0000.json"
+def test_wrong_questions_are_answered_in_words(image: BackboneSpec, results: Any) -> None:
+    checked = results("checked", None)
     with pytest.raises(InputError, match="'small' has no temporal layers"):
-        inspect.run(job(image, Inspection(sampling=IMAGE, temporal=(7,), step=3)), manifest, checked)
+        inspect.run(job(image, Inspection(sampling=IMAGE, temporal=(7,), step=3), checked))
     with pytest.raises(InputError, match="has 3 frames, none of the asked"):
-        inspect.run(job(image, Inspection(sampling=IMAGE, frames=(3,), decoded=True)), manifest, checked)
+        inspect.run(job(image, Inspection(sampling=IMAGE, frames=(3,), decoded=True), checked))
     with pytest.raises(InputError, match="block 1 has no attention"):
-        inspect.run(job(image, Inspection(sampling=IMAGE, spatial=(1,), step=3)), manifest, checked)
+        inspect.run(job(image, Inspection(sampling=IMAGE, spatial=(1,), step=3), checked))
     with pytest.raises(ValueError, match="only masked modulation"):
-        Variation(title="x", upsampler=Upsampler(upsampler="nearest", modulation=None, filter=None))
+        Variation(title="x", upsampler=MethodUpsampling(upsampler="nearest", modulation=None, filter=None))

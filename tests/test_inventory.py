@@ -47,7 +47,8 @@ from zeroshot_vss.preflight.models import FoundBackbone, look_at_backbone
 from zeroshot_vss.preflight.needs import MODULATION, Inventory, Stage, measured_rates, packed_share, sum_time
 from zeroshot_vss.preflight.run import check, load_config, take_inventory, time_words
 from zeroshot_vss.settings.sampling import MethodSampling
-from zeroshot_vss.workflow.plan import USER_CLIPS, Plan
+from zeroshot_vss.workflow.plan import Plan
+from zeroshot_vss.workflow.rows import USER_CLIPS, make_row, table_rows
 
 RNG = np.random.default_rng(0)
 
@@ -230,7 +231,7 @@ def test_weights_and_grids_are_those_of_the_loaded_model(spec: BackboneSpec) -> 
     # Buffers are stored, too, but there are few.
     assert found.memory("cpu") == pytest.approx(4 * (sum(p.numel() for p in loaded) + encoder), rel=0.01)
     assert found.memory("cuda") < found.memory("cpu")
-    assert found.disk == sum(path.stat().st_size for path in folder.glob("*/*.safetensors"))
+    assert found.disk == sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
     assert found.formats == (["F16"] if folder.name == "embedded" else ["F32"])
     geometry, sampling = found.geometry, MethodSampling(height=130)
     clip = type("Sized", (), {"name": "clip", "size": (150, 210)})()
@@ -313,26 +314,28 @@ def test_rows_are_blocked_by_data_and_by_weights(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("VSPW_ROOT", raising=False)
     plan = Plan(read_config(shipped("paper.yaml")))
     inventory = take_inventory(plan)
-    by_name = {row.name: inventory.obstacles(row) for row in plan.rows("table7")}
+    by_name = {row.name: inventory.obstacles(row) for row in table_rows(plan.config, "table7")}
     data, weights = by_name["ours@sd21"]
     assert "VSPW_ROOT" in data and "hf download" in weights
-    assert all(not inventory.obstacles(row) for row in plan.rows("fast"))
+    assert all(not inventory.obstacles(row) for row in table_rows(plan.config, "fast"))
 
 
 def test_missing_predictions_block_their_row(at_root: None) -> None:
     plan = planned(methods={"dvis": {"predictions": {"scenes": "/no/where"}}})
     inventory = take_inventory(plan)
-    blocked = {row.name: inventory.obstacles(row) for row in plan.rows("table1") if inventory.obstacles(row)}
+    rows = table_rows(plan.config, "table1")
+    blocked = {row.name: inventory.obstacles(row) for row in rows if inventory.obstacles(row)}
     assert list(blocked) == ["dvis"] and "there is no folder /no/where" in blocked["dvis"][0]
 
 
 def test_shared_features_are_counted_once(at_root: None) -> None:
     plan = planned()
     inventory = take_inventory(plan)
-    one = inventory.needs([plan.row("scenes", "ours", "scenes-tiny")], {})
-    table = inventory.needs(plan.rows("table1"), {})
+    one = inventory.needs([make_row(plan.config, "scenes", "ours", "scenes-tiny")], {})
+    rows = table_rows(plan.config, "table1")
+    table = inventory.needs(rows, {})
     assert one.features == table.features == 112 * 3 * 16 * 24 * 80 * 2
-    assert table.maps == len(plan.rows("table1")) * one.maps and one.maps == 112 * 128 * 192
+    assert table.maps == len(rows) * one.maps and one.maps == 112 * 128 * 192
     assert time_words(table) == "unknown"
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 
-from zeroshot_vss.classifiers.base import Guarded
+from zeroshot_vss.classifiers.base import LabelClassifier
 from zeroshot_vss.method import neighbours
 from zeroshot_vss.method.neighbours import Neighbours
 
@@ -156,8 +156,8 @@ def test_only_plain_neighbours_in_many_channels_are_searched_this_way(
     channels: int, dtype: Any, options: dict[str, Any], used: bool
 ) -> None:
     fitted, labels = smooth_tokens(60, channels, seed=4)
-    classifier = Guarded("knn", options, 0).fit(fitted.astype(dtype), labels)
-    assert isinstance(classifier.estimator, Neighbours) == used
+    classifier = LabelClassifier("knn", options, 0).fit(fitted.astype(dtype), labels)
+    assert isinstance(classifier.estimator._searched, Neighbours) == used
     settings: Any = {"n_neighbors": 4} | options
     expected = KNeighborsClassifier(**settings).fit(fitted.astype(dtype), labels)
     assert np.array_equal(classifier.predict(fitted.astype(dtype)), expected.predict(fitted.astype(dtype)))
@@ -167,5 +167,5 @@ def test_only_plain_neighbours_in_many_channels_are_searched_this_way(
 def test_a_gpu_gives_the_same_labels() -> None:
     fitted, labels = smooth_tokens(3000, 640, seed=5)
     queries, _ = smooth_tokens(2000, 640, seed=6)
-    found = Guarded("knn", {}, 0, "cuda").fit(fitted, labels).predict(queries)
+    found = LabelClassifier("knn", {}, 0, "cuda").fit(fitted, labels).predict(queries)
     assert np.array_equal(found, plain(fitted, labels, queries, 4))

@@ -31,7 +31,7 @@ from parity_set import (
     tensor,
 )
 from zeroshot_vss.backbones.base import PlainPass
-from zeroshot_vss.classifiers.base import Guarded
+from zeroshot_vss.classifiers.base import LabelClassifier
 from zeroshot_vss.method import difference
 from zeroshot_vss.method.batches import cut
 from zeroshot_vss.method.context import Labels, assign_labels, carry_labels, cluster, normalise_tokens
@@ -262,9 +262,9 @@ def test_labels_of_clusters(name: str) -> None:
 def test_classified_maps(name: str) -> None:
     stored = arrays(name)
     first = stored["b0_voted_frame0"]
-    knn = Guarded("knn", {}, seed=0).fit(stored["b0_feat_out"][: first.size], first.ravel())
+    knn = LabelClassifier("knn", {}, seed=0).fit(stored["b0_feat_out"][: first.size], first.ravel())
     assert np.array_equal(knn.predict(stored["b0_feat_out"]), stored["b0_labels_out"].ravel())
-    knn = Guarded("knn", {}, seed=0).fit(stored["b1_ref_feat_in"], stored["b1_ref_mask_in"].ravel())
+    knn = LabelClassifier("knn", {}, seed=0).fit(stored["b1_ref_feat_in"], stored["b1_ref_mask_in"].ravel())
     assert np.array_equal(knn.predict(stored["b1_feat_out"]), stored["b1_labels_out"].ravel())
 
 
@@ -282,7 +282,7 @@ def test_both_batches_in_turn(name: str) -> None:
         features = conditional(arrays("cbr")[f"b{number}_feat"])
         return vote_along_tracks(labels, released_tracks(torch.from_numpy(features)))
 
-    refined = list(carry_labels(tokens, stored["b0_voted_frame0"], Guarded("knn", {}, seed=0), refine))
+    refined = list(carry_labels(tokens, stored["b0_voted_frame0"], LabelClassifier("knn", {}, seed=0), refine))
     assert np.array_equal(refined[0], stored["b1_ref_mask_in"])
     if name == "coarse":
         for batch in BATCHES:

@@ -23,12 +23,12 @@ from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.costs import Cost, cost_path
 from zeroshot_vss.io.video import VideoWriter
-from zeroshot_vss.jobs.base import DataSetSpec
+from zeroshot_vss.jobs.base import DataSetSpec, Parts
 from zeroshot_vss.jobs.baseline import BaselineJob
 from zeroshot_vss.jobs.check import CheckJob
+from zeroshot_vss.provenance.code import code_digest
 from zeroshot_vss.report.job import RowOverlayJob, RowTitle
 from zeroshot_vss.report.page import LONGEST, fill, write_page
-from zeroshot_vss.report.plan import ReportPlan
 from zeroshot_vss.report.player import HEIGHT, player_page, rendition
 from zeroshot_vss.report.runs import runs_page, stage_run
 from zeroshot_vss.report.tables import clip_tables, clips_page, from_markdown
@@ -125,19 +125,26 @@ def test_the_player_names_its_colours(tmp_path: Path) -> None:
 
 def label(root: Path, spec: DataSetSpec, clips: tuple[str, ...]) -> Path:
     """Label maps by the baseline that copies; their manifest."""
-    checked, maps = root / "checked" / "own" / "0000.json", root / "baselines" / "own" / "kind" / "0000.json"
-    check.run(CheckJob(dataset=spec, clips=clips), checked)
-    settings = Baseline(kind="first-frame")
-    baseline.run(BaselineJob(dataset=spec, clips=clips, settings=settings), maps, checked)
+    checked = {kind: str(root / "checked" / "own" / f"0000.{kind}.json") for kind in ("frames", "masks")}
+    check.run(CheckJob(dataset=spec, clips=clips, **checked))
+    maps, modules = root / "baselines" / "own" / "kind" / "0000.json", ("zeroshot_vss.stages.baseline",)
+    job = BaselineJob(
+        dataset=spec, clips=clips, settings=Baseline(kind="first-frame"), **checked, manifest=str(maps),
+        modules=modules, code=code_digest(*modules),
+    )  # fmt: skip
+    baseline.run(job)
     return maps
 
 
 def test_clips_with_few_masks_show_the_labelled_frames_slowly(tmp_path: Path) -> None:
     write_clvos(tmp_path, ["car"], frames=8, every=3, size=(30, 41), rng=np.random.default_rng(0))
     spec = DataSetSpec(name="own", kind="clvos", options={"root": str(tmp_path)})
-    job = RowOverlayJob(dataset=spec, clips=("car",), method="First frame copied", fps=None, opacity=1.0)
     video, page = tmp_path / "new" / "car.mp4", tmp_path / "new" / "car.html"
-    row_overlay.run(job, video, page, label(tmp_path, spec, ("car",)))
+    job = RowOverlayJob(
+        dataset=spec, clips=("car",), method="First frame copied", fps=None, opacity=1.0,
+        maps=str(label(tmp_path, spec, ("car",))), video=str(video), page=str(page),
+    )  # fmt: skip
+    row_overlay.run(job)
     with av.open(str(video)) as opened:
         assert opened.streams.video[0].average_rate == row_overlay.FPS_OF_FEW
         pictures = [frame.to_ndarray(format="rgb24") for frame in opened.decode(video=0)]
@@ -153,11 +160,12 @@ def test_runs_say_what_they_took(tmp_path: Path) -> None:
     for name, seconds in (("scene-0000", 1.0), ("scene-0001", 3.0)):
         path = cost_path(manifest.parent / f"{name}.h5")
         path.write_text(Cost(seconds=seconds, host_gib=seconds, gpu_gib=None).model_dump_json())
+    parts = Parts(folder=str(manifest.parent), parts=("0000",))
     run = stage_run("baseline", [manifest])
     assert (run.clips, run.seconds, run.seconds_a_clip, run.host, run.gpu) == (2, 4.0, 2.0, 3.0, None)
     assert dict(run.facts)["setting kind"] == '"first-frame"' and "differ" not in dict(run.facts)
-    rows = [(EfficiencyRow(method="Kept", backbone="", dataset="own", stages=(("baseline", 1),)), [run])]
-    rows.append((EfficiencyRow(method="Other", backbone="", dataset="own", stages=()), []))
+    rows = [(EfficiencyRow(method="Kept", backbone="", dataset="own", stages={"baseline": parts}), [run])]
+    rows.append((EfficiencyRow(method="Other", backbone="", dataset="own", stages={}), []))
     html = runs_page("A table", rows)
     assert "<summary>Kept, on\n own</summary>" in html and "torch" in html and "Predictions of another" in html
     path.unlink()
@@ -165,14 +173,14 @@ def test_runs_say_what_they_took(tmp_path: Path) -> None:
 
 
 def test_the_reports_videos() -> None:
-    report = ReportPlan(Plan(read_config(merge(shipped(), OVERLAY))))
-    assert report.videos() == [f"results/overlays/scenes/first-frame/scene-000{i}.html" for i in range(2)]
+    pages = Plan(read_config(merge(shipped(), OVERLAY))).pages
+    assert pages.videos() == [f"results/overlays/scenes/first-frame/scene-000{i}.html" for i in range(2)]
 
 
 @pytest.mark.parametrize(
     ("dataset", "row", "clip", "message"),
     [
-        ("scenes", "first-frame", "scene-0009", "no label maps of a clip of that name"),
+        ("scenes", "first-frame", "scene-0009", "the row 'first-frame' has no label maps of a clip 'scene-0009'"),
         ("kitti", "first-frame", "scene-0000", "no data set 'kitti'; known: scenes"),
         ("scenes", "magic@scenes-tiny", "scene-0000", "no method 'magic'; known: first-frame"),
         ("scenes", "ours@sd9", "scene-0000", "no backbone 'sd9'; known: scenes-tiny"),
@@ -181,9 +189,9 @@ def test_the_reports_videos() -> None:
     ],
 )
 def test_videos_of_what_does_not_exist(dataset: str, row: str, clip: str, message: str) -> None:
-    report = ReportPlan(Plan(read_config(merge(shipped(), OVERLAY))))
+    plan = Plan(read_config(merge(shipped(), OVERLAY)))
     with pytest.raises(InputError, match=message):
-        report.overlay_input(dataset, row, clip)
+        plan.target(f"results/overlays/{dataset}/{row}/{clip}.mp4")
 
 
 # Snakemake's file of them

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from zeroshot_vss.scenes import HEIGHT, WIDTH, Label, render_clip
-from zeroshot_vss.training.settings import TEST_SEEDS, TRAIN_SEEDS, VALIDATION_SEEDS, TrainingSettings
+from zeroshot_vss.scenes.seeds import TEST_SEEDS, TRAIN_SEEDS, VALIDATION_SEEDS
+from zeroshot_vss.training.settings import TrainingSettings
 
 SEED, FRAMES = VALIDATION_SEEDS, 28
 

@@ -12,7 +12,7 @@ from zeroshot_vss.errors import InputError
 from zeroshot_vss.metrics.protocols.base import get_protocol
 from zeroshot_vss.metrics.scoring import score_clip
 from zeroshot_vss.scenes import Label, render_clip, render_objects
-from zeroshot_vss.training.settings import TEST_SEEDS, VALIDATION_SEEDS
+from zeroshot_vss.scenes.seeds import TEST_SEEDS, VALIDATION_SEEDS
 
 SEED = VALIDATION_SEEDS + 1
 FRAMES = np.array([0, 9, 27])

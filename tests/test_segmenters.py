@@ -87,9 +87,11 @@ def test_what_is_wrong_with_its_files_is_said(model: Path, tmp_path: Path) -> No
     for path in model.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     before = segmenter_digest(weights_of("net", Segmenter(path=str(tmp_path), datasets=())))
-    (tmp_path / "model.safetensors").write_bytes((model / "model.safetensors").read_bytes()[:-100])
-    with pytest.raises(InputError, match=r"method 'net': .* cannot be loaded .*; get it again"):
+    whole = (model / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(whole[:-100])
+    with pytest.raises(InputError, match=r"method 'net': .* is no whole safetensors file .*; get it again"):
         loaded(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     assert segmenter_digest(weights_of("net", Segmenter(path=str(tmp_path), datasets=()))) != before
     (tmp_path / "config.json").write_text('{"architectures": ["SegformerForSemanticSegmentation"]}')
     with pytest.raises(InputError, match="is of a SegformerForSemanticSegmentation, expected a Mask2Former"):

@@ -187,7 +187,7 @@ def booked(slurm: dict[str, str], folder: Path) -> list[list[str]]:
 def test_jobs_asked_for_what_the_profile_says(base: Path, slurm: dict[str, str]) -> None:
     asked = {rule: more for rule, state, *more in booked(slurm, base / "submitted") if state == "COMPLETED"}
     assert set(asked) == {
-        "check", "baseline", "features", "correspondences", "coarse_refined", "upsample", "score"
+        "check", "baseline", "features", "correspondences", "coarse", "upsample", "score"
     }  # fmt: skip
     for rule, (partition, resources, minutes) in asked.items():
         own = {**PROFILE["default-resources"], **PROFILE["set-resources"].get(rule, {})}

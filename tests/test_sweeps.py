@@ -10,18 +10,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from zeroshot_vss.stages.predictions import run as score_predictions
 
 from miniatures import write_vspw
 from test_config import shipped
 from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.config.sweeps import SweepConfig
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.jobs.score import PredictionsJob
+from zeroshot_vss.jobs.score import ScoreJob
+from zeroshot_vss.stages.score import run as run_score
 from zeroshot_vss.stages.sweep import run as run_sweep
 from zeroshot_vss.tables.quality import TableRow
 from zeroshot_vss.tables.sweep import SweepJob, SweepPoint, sweep_table
 from zeroshot_vss.workflow.plan import Plan
+from zeroshot_vss.workflow.rows import make_row, sweep_rows, table_rows
 
 WORDS: dict[str, Any] = {
     "title": "T", "axis": "K", "method": "ours", "datasets": ("scenes",), "backbones": ("scenes-tiny",)
@@ -47,14 +48,14 @@ def test_a_sweep_has_values_or_variants(wrong: dict[str, Any]) -> None:
 
 def test_points_are_rows_that_share_what_they_can() -> None:
     plan = Plan(read_config(shipped()))
-    rows = plan.sweep_rows("clusters")
+    rows = sweep_rows(plan.config, "clusters")
     names = [row.name for row in rows]
     assert names[:2] == ["ours-bilinear~clusters=5@scenes-tiny", "ours-bilinear~clusters=10@scenes-tiny"]
-    stages = [plan.stages(row) for row in rows if row.backbone == "scenes-tiny"]
-    assert len({tuple(s["features"]) for s in stages}) == len({tuple(s["correspondences"]) for s in stages}) == 1
-    assert len({tuple(s["coarse"]) for s in stages}) == len(stages) == 4
+    stages = [plan.stages.of_row(row) for row in rows if row.backbone == "scenes-tiny"]
+    assert len({s["features"] for s in stages}) == len({s["correspondences"] for s in stages}) == 1
+    assert len({s["coarse"] for s in stages}) == len(stages) == 4
     # K = 20 is the method itself.
-    own = plan.stages(plan.row("scenes", "ours-bilinear", "scenes-tiny"))
+    own = plan.stages.of_row(make_row(plan.config, "scenes", "ours-bilinear", "scenes-tiny"))
     assert own == stages[2]
 
 
@@ -64,12 +65,19 @@ def test_a_point_that_does_not_fit_is_named() -> None:
         Plan(read_config(values))
 
 
-def point(label: str) -> SweepPoint:
-    row = TableRow(method="Ours", backbone="tiny", supervision="zero-shot", dataset="scenes", key=("ours", "t", "s"))
+def point(folder: Path, label: str) -> SweepPoint:
+    row = TableRow(
+        method="Ours", backbone="tiny", supervision="zero-shot", dataset="scenes", key=("ours", "t", "s"),
+        scores=str(folder / f"{label}.json"),
+    )  # fmt: skip
     return SweepPoint(label=label, row=row)
 
 
-JOB = SweepJob(title="Clusters", axis="K", figures=("miou", "mvc8"), points=(point("5"), point("10")))
+def sweep_job(folder: Path) -> SweepJob:
+    """A sweep of two points whose files are in `folder`."""
+    files = {suffix: str(folder / f"sweep.{suffix}") for suffix in ("csv", "png", "pdf")}
+    points = (point(folder, "5"), point(folder, "10"))
+    return SweepJob(title="Clusters", axis="K", figures=("miou", "mvc8"), points=points, **files)
 
 
 def test_the_table_has_standard_errors_over_clips() -> None:
@@ -78,7 +86,7 @@ def test_the_table_has_standard_errors_over_clips() -> None:
         {"miou": 0.25, "protocol": "vspw", "clips": 1},
     ]
     clips = [pd.DataFrame({"miou": [0.1, 0.2, 0.6]}), pd.DataFrame({"miou": [0.25]})]
-    table = sweep_table(JOB, pooled, clips).set_index(["K", "figure"])
+    table = sweep_table(sweep_job(Path()), pooled, clips).set_index(["K", "figure"])
     assert table.loc[("5", "mIoU"), "value"] == 50
     # Standard deviation sqrt(0.07) over three clips.
     assert table.loc[("5", "mIoU"), "standard error"] == pytest.approx(100 * np.sqrt(0.07 / 3), abs=0.01)
@@ -86,20 +94,18 @@ def test_the_table_has_standard_errors_over_clips() -> None:
 
 
 def test_the_plot_is_the_same_file_each_time(tmp_path: Path) -> None:
-    paths = []
     for label in ("5", "10"):
-        paths.append(tmp_path / f"{label}.json")
-        paths[-1].write_text(json.dumps({"miou": 0.5, "mvc8": 0.75, "protocol": "vspw", "clips": 2, "frames": 8}))
+        path = tmp_path / f"{label}.json"
+        path.write_text(json.dumps({"miou": 0.5, "mvc8": 0.75, "protocol": "vspw", "clips": 2, "frames": 8}))
         pd.DataFrame({"clip": ["a", "b"], "frames": 4, "miou": [0.4, 0.6], "mvc8": [0.7, 0.8]}).to_csv(
-            paths[-1].with_suffix(".csv")
+            path.with_suffix(".csv")
         )
-    made = []
-    for name in ("one", "two"):
-        csv, png, pdf = (tmp_path / f"{name}.{suffix}" for suffix in ("csv", "png", "pdf"))
-        run_sweep(JOB, csv, png, pdf, paths)
-        made.append([path.read_bytes() for path in (csv, png, pdf)])
-    assert made[0] == made[1]
-    with Image.open(tmp_path / "one.png") as picture:
+    job, made = sweep_job(tmp_path), []
+    for _ in range(2):
+        run_sweep(job)
+        made.append([Path(path).read_bytes() for path in job.outputs()])
+    assert made[0] == made[1] and len(made[0]) == 3
+    with Image.open(job.png) as picture:
         assert min(picture.size) > 300 and len(np.unique(np.asarray(picture.convert("L")))) > 50
 
 
@@ -117,18 +123,24 @@ def test_other_systems_are_published_until_a_folder_is_named(tmp_path: Path) -> 
     values = merge(shipped(), {"datasets": {"v": {"kind": "vspw", "title": "V", "protocol": "vspw"}}})
     values = merge(values, {"datasets": {"v": {"options": {"root": str(root)}}}})
     values = merge(values, {"tables": {"table1": {"datasets": ["v"], "methods": ["first-frame", "dvis"]}}})
-    assert [row.method for row in Plan(read_config(values)).rows("table1")] == ["first-frame"]
+    def planned(folder: Path | None) -> Plan:
+        named = {} if folder is None else {"methods": {"dvis": {"predictions": {"v": str(folder)}}}}
+        return Plan(read_config(merge(values, named)))
+
+    def job_of(plan: Plan) -> ScoreJob:
+        job = plan.target("results/scores/v/dvis.json").job
+        assert isinstance(job, ScoreJob)
+        return job
+
+    assert [row.method for row in table_rows(planned(None).config, "table1")] == ["first-frame"]
     with pytest.raises(InputError, match=r"methods: dvis: predictions: v: there is no folder .*nowhere"):
-        plan = Plan(
-            read_config(merge(values, {"methods": {"dvis": {"predictions": {"v": str(tmp_path / "nowhere")}}}}))
-        )
-        plan.stages(plan.rows("table1")[1])
-    plan = Plan(read_config(merge(values, {"methods": {"dvis": {"predictions": {"v": str(predictions)}}}})))
-    row = plan.rows("table1")[1]
-    assert (row.name, plan.maps(row), plan.scores(row)) == ("dvis", [], "results/scores/v/dvis.json")
-    job = PredictionsJob.model_validate_json(plan.score_job("v", "dvis"))
-    score_predictions(job, tmp_path / "scores.json")
+        job_of(planned(tmp_path / "nowhere"))
+    plan = planned(predictions)
+    row = table_rows(plan.config, "table1")[1]
+    assert (row.name, plan.stages.maps(row)) == ("dvis", None)
+    job = job_of(plan)
+    assert job.maps is None and not any("maps/" in path for path in job.inputs())
+    run_score(job.model_copy(update={"scores": str(tmp_path / "scores.json")}))
     assert json.loads((tmp_path / "scores.json").read_text())["miou"] == 1
-    listing = job.listing
     next(predictions.rglob("*.png")).write_bytes(b"other")
-    assert PredictionsJob.model_validate_json(plan.score_job("v", "dvis")).listing != listing
+    assert job_of(planned(predictions)).key() != job.key()

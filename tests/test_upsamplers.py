@@ -17,20 +17,28 @@ from zeroshot_vss.errors import InputError
 from zeroshot_vss.method.batches import Row
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import Modulation, Upsampling
-from zeroshot_vss.upsamplers.base import UPSAMPLERS, MaskedModulation, make_upsampler
+from zeroshot_vss.upsamplers import UPSAMPLERS
+from zeroshot_vss.upsamplers.base import Resources, make_upsampler
+from zeroshot_vss.upsamplers.modulation import MaskedModulation
 
 
 def no_backbone() -> Any:
     raise AssertionError("the backbone is not needed")
 
 
+def resources(backbone: Any, budget: float) -> Resources:
+    """A loaded backbone and so many GiB."""
+    return Resources(lambda: backbone, lambda: budget)
+
+
+NO_MODEL = Resources(no_backbone, lambda: 1.0)
+
+
 def upsampled(name: str, coarse: object, size: tuple[int, int]) -> np.ndarray:
     """One coarse map at another size, by an upsampler without a model."""
     settings = Upsampling.model_validate({"upsampler": name, "modulation": None, "sampling": None, "filter": None})
     clip = ArrayClip("a", [np.zeros(size, np.uint8)])
-    (result,) = make_upsampler(settings, no_backbone, lambda: 1.0).upsample(
-        clip, [Row(0, 0)], np.array([coarse], np.uint8)
-    )
+    (result,) = make_upsampler(settings, NO_MODEL).upsample(clip, [Row(0, 0)], np.array([coarse], np.uint8))
     assert result.shape == size and result.dtype == np.uint8
     return result
 
@@ -71,8 +79,8 @@ def test_a_map_of_one_label_stays_one(name: str) -> None:
 
 def test_unknown_upsampler_is_named_with_the_known_ones() -> None:
     settings = Upsampling().model_copy(update={"upsampler": "bicubic"})
-    with pytest.raises(InputError, match="'bicubic'; known: nearest, bilinear, modulation"):
-        make_upsampler(settings, no_backbone, lambda: 1.0)
+    with pytest.raises(InputError, match=r"'bicubic'.*; known: modulation, nearest, bilinear"):
+        make_upsampler(settings, NO_MODEL)
     assert set(UPSAMPLERS) == {"nearest", "bilinear", "modulation"}
 
 
@@ -88,7 +96,7 @@ class NoisyClip(ArrayClip):
 def modulation(tmp_path_factory: pytest.TempPathFactory) -> MaskedModulation:
     folder = save_embedded(tmp_path_factory.mktemp("models") / "embedded")
     backbone = load_backbone(BackboneSpec(name="tiny", path=str(folder)), torch.device("cpu"))
-    return MaskedModulation(Upsampling(sampling=Sampling(guidance=1)), backbone, 0.1)
+    return MaskedModulation(Upsampling(sampling=Sampling(guidance=1)), resources(backbone, 0.1))
 
 
 def test_modulation_keeps_to_the_labels_of_each_frame(modulation: MaskedModulation) -> None:
@@ -123,7 +131,7 @@ def test_label_maps_are_the_same_where_memory_runs_out(
         return real(plain, frames, *more)
 
     monkeypatch.setattr(modulation.backbone, "denoise_modulated", limited)
-    generous = MaskedModulation(modulation.settings, modulation.backbone, 100.0)
+    generous = MaskedModulation(modulation.settings, resources(modulation.backbone, 100.0))
     np.testing.assert_array_equal(generous.upsample(clip, rows, coarse), expected)
     assert calls[:3] == [12, 6, 4] and max(calls[2:]) <= 4 and len(np.unique(expected)) == 3
 
@@ -131,4 +139,4 @@ def test_label_maps_are_the_same_where_memory_runs_out(
 def test_modulation_of_a_block_without_attention_is_refused(modulation: MaskedModulation) -> None:
     settings = Upsampling(sampling=Sampling(guidance=1), modulation=Modulation(block=1))
     with pytest.raises(InputError, match="block 1 has no attention"):
-        make_upsampler(settings, lambda: modulation.backbone, lambda: 1.0)
+        make_upsampler(settings, resources(modulation.backbone, 1.0))

@@ -24,17 +24,10 @@ from test_config import shipped
 from workflow_copy import command, copy_workflow, environment, planned, snakemake, write_config
 from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.io.video import VideoWriter
-from zeroshot_vss.jobs.base import Job, read_job
-from zeroshot_vss.jobs.check import CheckJob
-from zeroshot_vss.jobs.coarse import CoarseJob
-from zeroshot_vss.jobs.correspondences import CorrespondenceJob
-from zeroshot_vss.jobs.features import FeaturesJob
-from zeroshot_vss.jobs.overlay import OverlayJob
-from zeroshot_vss.jobs.upsample import UpsampleJob
-from zeroshot_vss.stages import check, coarse, correspondences, features, upsample
-from zeroshot_vss.stages import overlay as overlay_stage
 from zeroshot_vss.workflow.explain import clip_facts, read_origin
 from zeroshot_vss.workflow.plan import Plan
+from zeroshot_vss.workflow.rows import make_row
+from zeroshot_vss.workflow.run import run as run_job
 
 CLUSTERS, FRAMES = 6, 9
 CLIP_SIZES = {"film": (150, 210), "pictures": (131, 203)}
@@ -192,7 +185,7 @@ def test_a_fresh_clone_beside_finished_results_has_nothing_to_do(run: Path, tmp_
 
 def test_without_snakemakes_records_no_model_runs_again(run: Path, tmp_path: Path) -> None:
     jobs = planned(copy_of(run, tmp_path / "clone", ("results",)))
-    assert not {"check", "features", "correspondences", "coarse_refined", "upsample", "baseline"} & set(jobs)
+    assert not {"check", "features", "correspondences", "coarse", "upsample", "baseline"} & set(jobs)
 
 
 def test_a_further_clip_leaves_the_others_alone(run: Path, base: Path) -> None:
@@ -203,7 +196,7 @@ def test_a_further_clip_leaves_the_others_alone(run: Path, base: Path) -> None:
     finally:
         write_config(run, overlay(base))
     assert jobs.pop("main") == 1
-    assert jobs == dict.fromkeys(("check", "features", "correspondences", "coarse_refined", "upsample", "overlay"), 1)
+    assert jobs == dict.fromkeys(("check", "features", "correspondences", "coarse", "upsample", "overlay"), 1)
 
 
 @pytest.fixture
@@ -226,16 +219,16 @@ def test_an_edit_of_a_metric_scores_again_and_runs_no_model(run: Path, library: 
     path = library / "metrics" / "boundary.py"
     path.write_text(f"{path.read_text()}\nEDITED = True\n")
     jobs = planned(run)
-    assert (jobs.pop("score"), jobs.pop("quality_table")) == (3, 1)
+    assert (jobs.pop("score"), jobs.pop("table")) == (3, 1)
     assert set(jobs) <= {"main", "table_page", "clips_page", "runs_page"}
 
 
 def test_an_edit_of_the_correspondences_keeps_the_features(run: Path, library: Path) -> None:
-    path = library / "correspondence.py"
+    path = library / "method" / "correspondence.py"
     path.write_text(f"{path.read_text()}\nEDITED = True\n")
     # The user's clip is a job of its own beside one job of both scenes.
     assert planned(run) == {
-        "correspondences": 2, "coarse_refined": 2, "upsample": 3, "score": 2, "quality_table": 1, "overview": 1,
+        "correspondences": 2, "coarse": 2, "upsample": 3, "score": 2, "table": 1, "overview": 1,
         "overlay": 1, "row_overlay": 2, "table_page": 1, "clips_page": 1, "runs_page": 1, "main": 1,
     }  # fmt: skip
 
@@ -302,7 +295,7 @@ INTERRUPTED = {
                  "*/features/*/scene-0001.h5", "features/scenes/**/scene-0000.h5"),
     "upsample": (["maps/scenes", "scores/scenes", "table1.*"], "*/upsampler=modulation*/scene-0001.h5",
                  "maps/scenes/**/upsampler=modulation*/scene-0000.h5"),
-    "quality_table": (["table1.*"], "*/table1.md", "table1.csv"),
+    "table": (["table1.*"], "*/table1.md", "table1.csv"),
 }  # fmt: skip
 """Stage to what is removed, the file at whose writing the run is killed, and one that is finished then."""
 
@@ -320,7 +313,7 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(run: Path, tmp_path: Path,
     assert any((folder / ".snakemake" / "locks").iterdir()), "nothing was left behind"
     done = snakemake(folder, target)
     assert done.returncode == 0, done.stdout
-    assert stage == "quality_table" or first.stat().st_mtime_ns == stamp, "the finished clip was done again"
+    assert stage == "table" or first.stat().st_mtime_ns == stamp, "the finished clip was done again"
     assert contents(folder) == contents(run)
 
 
@@ -335,43 +328,21 @@ def test_a_second_run_in_the_same_folder_is_refused(run: Path, tmp_path: Path) -
         kill(first)
 
 
-def run_stages(values: dict[str, Any], dataset: str) -> Path:
-    """Run the stages of a method with a model in this process; returns the manifest of its label maps.
-
-    `values` is a configuration by which the data set is one job; the working directory receives the results.
-    """
-    plan = Plan(read_config(values))
-    compute = plan.config.compute.model_dump_json()
-    (target,) = plan.maps(plan.user_row() if dataset == "clips" else plan.row(dataset, "ours", "small"))
-    # results/maps/<data set>/<backbone>/<features>/<context>/<refinement>/<upsampling>/<shard>.json
-    *_, queries, context, refinement, _, shard = Path(target).parts
-    stem = Path(dataset, "small", queries)
-    checked, cached, matched, labelled = (
-        Path("results", path, shard)
-        for path in (f"checked/{dataset}", f"features/{stem}", f"correspondences/{stem}/{refinement}",
-                     f"coarse/{stem}/{context}/{refinement}")
-    )  # fmt: skip
-
-    def job(kind: type[Job], path: Path) -> Any:
-        return read_job(kind, plan.job(str(path.with_suffix(""))), compute)
-
-    check.run(job(CheckJob, checked), checked)
-    features.run(job(FeaturesJob, cached), cached, checked)
-    correspondences.run(job(CorrespondenceJob, matched), matched, cached)
-    coarse.run(job(CoarseJob, labelled), labelled, checked, cached, matched)
-    upsample.run(job(UpsampleJob, Path(target)), Path(target), checked, labelled)
-    return Path(target)
+def make(plan: Plan, path: str) -> Path:
+    """Do the job that writes a file, after those that it needs, in this process; returns the file."""
+    if not Path(path).exists():
+        job = plan.target(path).job
+        for needed in job.inputs():
+            make(plan, needed)
+        run_job(job.model_copy(update={"compute": plan.config.compute}))
+    return Path(path)
 
 
 def test_a_folder_of_the_users(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     values = merge(shipped(), overlay(base)) | {"clips": {"pictures": str(base / "pictures")}}
-    maps = run_stages(values, "clips")
-    folder = tmp_path / "results" / "clips" / "pictures"
-    folder.mkdir(parents=True)
-    job = read_job(OverlayJob, Plan(read_config(values)).overlay_job("pictures"), "{}")
-    overlay_stage.run(job, folder / "overlay.mp4", folder / "labels", maps)
-    check_own_clip(folder, CLIP_SIZES["pictures"], 15, ["frame8.png", "frame9.png", "frame10.png"])
+    video = make(Plan(read_config(values)), "results/clips/pictures/overlay.mp4")
+    check_own_clip(video.parent, CLIP_SIZES["pictures"], 15, ["frame8.png", "frame9.png", "frame10.png"])
 
 
 def test_another_way_to_compute_gives_the_same_label_maps(
@@ -383,7 +354,10 @@ def test_another_way_to_compute_gives_the_same_label_maps(
     for name, values in (("again", same), ("other", merge(same, {"compute": frugal}))):
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
-        found.append(run_stages(values, "scenes").parent / "scene-0000.h5")
+        plan = Plan(read_config(values))
+        maps = plan.stages.maps(make_row(plan.config, "scenes", "ours", "small"))
+        assert maps is not None
+        found.append(make(plan, maps.paths()[0]).with_name("scene-0000.h5"))
     first, again, other = run / found[0], tmp_path / "again" / found[0], tmp_path / "other" / found[1]
     assert first.read_bytes() == again.read_bytes()
     with h5py.File(first) as file, h5py.File(other) as frugally:

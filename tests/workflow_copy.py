@@ -64,9 +64,9 @@ def snakemake(
     )  # fmt: skip
 
 
-def planned(folder: Path) -> dict[str, int]:
+def planned(folder: Path, *words: str) -> dict[str, int]:
     """Jobs that a run would do now, by rule."""
-    done = snakemake(folder, options=("--dry-run", "--quiet", "rules"))
+    done = snakemake(folder, *words, options=("--dry-run", "--quiet", "rules"))
     assert done.returncode == 0, done.stdout
     jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", done.stdout, re.MULTILINE)}
     assert jobs or "Nothing to be done" in done.stdout, done.stdout

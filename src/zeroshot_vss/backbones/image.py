@@ -29,12 +29,12 @@ def context_parts(folder: Path) -> dict[str, Part]:
     """A learned context, or a text encoder with its tokenizer, which gives that of the empty prompt."""
     learned = folder / "context.safetensors"
     if learned.exists():
-        return {"context": Part(learned, needs=())}
+        return {"context": Part(learned, single=True)}
     instead = "text_encoder/ with tokenizer/, or context.safetensors"
     encoder = Part(folder / "text_encoder", instead=instead)
     tokenizer = Part(folder / "tokenizer", needs=(), weights=False, instead=instead)
     if not (encoder.path / "config.json").exists() or not tokenizer.path.exists():
-        return {"context": Part(learned, needs=(), instead=instead)}
+        return {"context": Part(learned, single=True, instead=instead)}
     return {"text_encoder": encoder, "tokenizer": tokenizer}
 
 

@@ -60,7 +60,7 @@ class VideoKind(BackboneKind):
             }
         found = network_parts(image)
         return {
-            "image_model": Part(folder / POINTER, needs=(), weights=False),
+            "image_model": Part(folder / POINTER, single=True, weights=False),
             "unet": Part(folder / "unet", needs=("config.json", "temporal.safetensors"), resident=True),
             "scheduler": Part(folder / "scheduler", needs=SCHEDULER, weights=False),
             "image_unet": found["unet"],

@@ -9,11 +9,12 @@ import numpy as np
 
 from zeroshot_vss.classifiers import CLASSIFIERS
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.method.context import Classifier
 from zeroshot_vss.registry import did_you_mean
 
 if TYPE_CHECKING:
     import torch
+
+    from zeroshot_vss.method.context import Classifier
 
 
 def make_classifier(name: str, options: Mapping[str, Any], seed: int) -> Classifier:

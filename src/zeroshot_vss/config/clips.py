@@ -11,11 +11,16 @@ class ClipsConfig(Settings):
     """How a user's own clips are segmented."""
 
     method: str
+    """A method, by name."""
     backbone: str
+    """A backbone, by name."""
     fps: float | None = Field(default=None, gt=0)
-    """Of the overlay video; by default that of the video file, 15 for a folder."""
+    """Frames a second of the overlay video; by default those of the video file, 15 for a folder."""
     opacity: float = Field(default=0.45, ge=0, le=1)
+    """Of the labels over the frames."""
     outlines: bool = True
+    """Draw the borders of the labels."""
     legend: bool = True
+    """Draw the names and colours of the labels."""
     side_by_side: bool = False
     """The plain frame beside the drawn one."""

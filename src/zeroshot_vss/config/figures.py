@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from zeroshot_vss.settings.base import NonNegative, Positive, Settings
+from zeroshot_vss.settings.base import Clusters, NonNegative, Positive, Settings
 
 Frames = tuple[NonNegative, ...]
 
@@ -13,26 +13,35 @@ class OverviewConfig(Settings):
     """The overview figure."""
 
     dataset: str
+    """A data set, by name."""
     backbone: str
+    """Of the methods that have one."""
     clips: NonNegative = 3
+    """How many, from the first on."""
     frames: Frames = (0, 9, 18, 27)
+    """Which, of each clip."""
     methods: tuple[str, ...]
+    """One row each."""
 
 
 class OverTimeConfig(Settings):
     """Figure 1."""
 
     methods: tuple[str, ...]
+    """One row each."""
     frames: Frames = (0, 5, 10, 16, 21, 27)
+    """Of the clip."""
 
 
 class ComparisonConfig(Settings):
     """Figure 5."""
 
     methods: tuple[str, ...]
+    """One row each."""
     clips: Positive = 2
     """How many, from the first on."""
     frames: Frames = (0, 9, 18, 27)
+    """Of each clip."""
 
 
 class FeaturesConfig(Settings):
@@ -52,7 +61,7 @@ class FailuresConfig(Settings):
     """Figures 8, 9 and 10."""
 
     dataset: str | None = None
-    """Where failures are looked for; that of the other figures where None."""
+    """Where failures are looked for; by default that of the other figures."""
     cases: Positive = 2
     """How many are shown, of each backbone."""
     tolerance: NonNegative = 8
@@ -63,25 +72,31 @@ class FiguresConfig(Settings):
     """The paper's figures. Frames beyond a clip's end are left out."""
 
     dataset: str
+    """Whose clips are shown."""
     backbones: tuple[str, ...] = Field(min_length=1)
+    """All of them where a figure compares backbones, otherwise the first."""
     method: str = "ours"
     """The method that is looked into."""
     clip: str | None = None
-    """Of the figures that show one; the first where None."""
+    """Of the figures that show one; by default the first."""
     frames: Frames = Field(default=(0, 13), min_length=1)
     """Those that are looked into; figures of one frame take the first."""
     masks: Positive = 2
     """How many figures 12 and 13 show, of each backbone."""
     over_time: OverTimeConfig
+    """Figure 1."""
     comparison: ComparisonConfig
+    """Figure 5."""
     features: FeaturesConfig = FeaturesConfig()
+    """Figures 2 and 15."""
     failures: FailuresConfig = FailuresConfig()
+    """Figures 8, 9 and 10."""
     modulated_blocks: tuple[NonNegative, ...] = (3, 4, 5, 6, 7, 8, 9, 10, 11)
-    """Figure 11."""
+    """The blocks of figure 11."""
     strength_without_blending: float = 10.0
     """lambda of the passes without latent blending in figures 7 and 12."""
-    clusters: tuple[Positive, ...] = (5, 10, 20, 30)
-    """Figure 14."""
+    clusters: tuple[Clusters, ...] = (5, 10, 20, 30)
+    """The numbers of clusters of figure 14."""
     captions: bool = True
     """Whether each figure says below what it shows; off where a paper has captions of its own."""
 

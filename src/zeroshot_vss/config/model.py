@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import model_validator
 
@@ -12,14 +12,14 @@ from zeroshot_vss.config.datasets import DataSetConfig
 from zeroshot_vss.config.figures import FiguresConfig, OverviewConfig
 from zeroshot_vss.config.methods import MethodConfig
 from zeroshot_vss.config.names import VARIANT, Name, all_known
-from zeroshot_vss.config.overrides import Overrides, merge
+from zeroshot_vss.config.overrides import SINGLE, MethodOverrides, Overrides, merge
 from zeroshot_vss.config.own_clip import AnyClip
-from zeroshot_vss.config.sweeps import SweepConfig
+from zeroshot_vss.config.sweeps import ScopeConfig, SweepConfig, inherited
 from zeroshot_vss.config.tables import TableConfig
 from zeroshot_vss.config.validation import validated
 from zeroshot_vss.io.files import check_name
 from zeroshot_vss.machine.compute import Compute
-from zeroshot_vss.settings.base import NonNegative, Settings
+from zeroshot_vss.settings.base import Seed, Settings
 from zeroshot_vss.settings.baseline import Baseline
 from zeroshot_vss.settings.method import MethodSettings
 
@@ -27,23 +27,45 @@ from zeroshot_vss.settings.method import MethodSettings
 class Config(Settings):
     """The whole configuration."""
 
-    seed: NonNegative
-    """Of all random numbers: K-Means, noise, classifiers."""
+    seed: Seed
+    """Of all random numbers: noise, K-Means, classifiers."""
     compute: Compute = Compute()
+    """How to compute; nothing here changes results, but for the last bits of features."""
     rerun: tuple[Literal["versions"], ...] = ()
     """What else makes results be done again: `versions`, those of torch, diffusers, scikit-learn and the others."""
     datasets: dict[str, DataSetConfig]
+    """Data sets, by name."""
     backbones: dict[str, BackboneConfig]
-    protocols: dict[str, Overrides]
+    """Backbones, by name."""
+    protocols: dict[str, MethodOverrides]
+    """Named sets of overrides, of which each method takes one first: the equations, or the released code."""
     methods: dict[str, MethodConfig]
+    """Methods, by name."""
     tables: dict[Name, TableConfig]
+    """Tables, by name: `results/<name>.csv`, `.md`, `.tex`."""
+    sweep_scopes: dict[Name, ScopeConfig] = {}
+    """What sweeps run on: data sets and backbones, by the name that a sweep gives as its `scope`."""
     sweeps: dict[Name, SweepConfig] = {}
+    """Sweeps, by name: `results/sweeps/<name>.csv`, `.png`, `.pdf`."""
     overview: OverviewConfig
+    """The picture of the main table, `results/figures/overview.png`."""
     figures: FiguresConfig | None = None
-    """The figures of the paper; None for none."""
+    """The figures of the paper ([docs/figures.md](../docs/figures.md)); null for none."""
     clips: dict[str, AnyClip] = {}
     """A name and a path, to a video file or a folder of frames; or a path, a mask and names."""
     user_clips: ClipsConfig
+    """How your own clips are segmented."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inherit_scopes(cls, values: Any) -> Any:
+        """Sweeps have the data sets and backbones of their scope where they name none of their own."""
+        if not isinstance(values, dict):
+            return values
+        scopes, sweeps = values.get("sweep_scopes"), values.get("sweeps")
+        if not isinstance(scopes, dict) or not isinstance(sweeps, dict):
+            return values
+        return {**values, "sweeps": {name: inherited(name, sweep, scopes) for name, sweep in sweeps.items()}}
 
     @model_validator(mode="after")
     def _names_exist(self) -> Config:
@@ -51,6 +73,9 @@ class Config(Settings):
             all_known(f"tables.{table}.datasets", config.datasets, self.datasets)
             all_known(f"tables.{table}.backbones", config.backbones, self.backbones)
             all_known(f"tables.{table}.methods", config.methods, self.methods)
+        for name, scope in self.sweep_scopes.items():
+            all_known(f"sweep_scopes.{name}.datasets", scope.datasets, self.datasets)
+            all_known(f"sweep_scopes.{name}.backbones", scope.backbones, self.backbones)
         for name, sweep in self.sweeps.items():
             all_known(f"sweeps.{name}.method", [sweep.method], self.methods)
             all_known(f"sweeps.{name}.datasets", sweep.datasets, self.datasets)
@@ -71,8 +96,9 @@ class Config(Settings):
             ("methods", self.methods), *((f"sweeps.{n}", s.overrides()) for n, s in self.sweeps.items()),
         ):  # fmt: skip
             # They become parts of paths, and wildcards, which Snakemake splits at commas in the jobs that it submits.
+            # Braces, `@` and parentheses mean something to Snakemake or in names of rows.
             for key in names:
-                check_name(key, where, neither="," + VARIANT)
+                check_name(key, where, neither=",{}@()\n\r\t" + VARIANT)
         all_known("user_clips.method", [self.user_clips.method], self.methods)
         all_known("user_clips.backbone", [self.user_clips.backbone], self.backbones)
         for name, method in self.methods.items():
@@ -102,6 +128,8 @@ class Config(Settings):
         )
         for layer in layers:
             merged = merge(merged, layer)
+        if isinstance(merged["context"], dict) and merged["context"].get("blocks") == SINGLE:
+            merged["context"]["blocks"] = (model.single_block,)
         return validated(
             MethodSettings,
             merged,

@@ -107,6 +107,8 @@ class DataSet(ABC):
     name: str
     legend: Legend | None
     """None where clusters are the labels."""
+    protocol: str | None = None
+    """How it is scored unless another protocol is asked for; None where there is no ground truth."""
     unique_frames: bool = False
     """Whether no two clips share a name of a frame, so that predictions may lie anywhere in their folder."""
 
@@ -117,6 +119,10 @@ class DataSet(ABC):
     @abstractmethod
     def clips(self) -> list[str]:
         """Names of the clips, in the data set's own order; cheap (no frame is read)."""
+
+    def attributes(self) -> dict[str, tuple[str, ...]]:
+        """What the data set says of its clips in words, such as DAVIS's `OCC` for occlusion; by default nothing."""
+        return {}
 
     @abstractmethod
     def position(self, name: str) -> int:

@@ -48,6 +48,7 @@ class CamVid(NamedClips):
 
     name = "camvid"
     Options = CamVidOptions
+    protocol = "camvid-11"
     legend = LEGEND
 
     def __init__(self, options: CamVidOptions) -> None:

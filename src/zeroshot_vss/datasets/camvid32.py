@@ -77,6 +77,7 @@ class CamVid32(NamedClips):
 
     name = "camvid-32"
     Options = CamVid32Options
+    protocol = "camvid-32"
     legend = LEGEND
 
     def __init__(self, options: CamVid32Options) -> None:

@@ -78,6 +78,7 @@ class Cityscapes(NamedClips):
 
     name = "cityscapes"
     Options = CityscapesOptions
+    protocol = "cityscapes-official"
     legend = LEGEND
     unique_frames = True
 

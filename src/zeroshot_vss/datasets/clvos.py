@@ -21,6 +21,7 @@ class Clvos(NamedClips):
 
     name = "clvos"
     Options = ClvosOptions
+    protocol = "clvos"
     legend = object_legend(1)
 
     def __init__(self, options: ClvosOptions) -> None:

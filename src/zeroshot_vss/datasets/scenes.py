@@ -15,7 +15,7 @@ from zeroshot_vss.datasets.options import ListOptions, NamedClips, Options, sele
 # The module, not its function: importing palette first comes through here before the function is there.
 from zeroshot_vss.io import palette
 from zeroshot_vss.scenes import HEIGHT, WIDTH, Label, render_clip
-from zeroshot_vss.training.settings import TEST_SEEDS, TRAIN_SEEDS, VALIDATION_SEEDS
+from zeroshot_vss.scenes.seeds import TEST_SEEDS, TRAIN_SEEDS, VALIDATION_SEEDS
 
 FIRST_SEEDS = {"train": TRAIN_SEEDS, "validation": VALIDATION_SEEDS, "test": TEST_SEEDS}
 
@@ -43,6 +43,7 @@ class Scenes(NamedClips):
 
     name = "scenes"
     Options = ScenesOptions
+    protocol = "vspw"
 
     def __init__(self, options: ScenesOptions) -> None:
         self._seeds = {f"scene-{index:04d}": FIRST_SEEDS[options.split] + index for index in range(options.count)}

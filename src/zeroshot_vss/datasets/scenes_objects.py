@@ -45,6 +45,7 @@ class SceneObjects(NamedClips):
 
     name = "scenes-objects"
     Options = SceneObjectsOptions
+    protocol = "davis-2017"
 
     def __init__(self, options: SceneObjectsOptions) -> None:
         first = FIRST_SEEDS[options.split]

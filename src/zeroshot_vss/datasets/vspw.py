@@ -32,6 +32,7 @@ class Vspw(NamedClips):
 
     name = "vspw"
     Options = VspwOptions
+    protocol = "vspw"
 
     def __init__(self, options: VspwOptions) -> None:
         get = "ask for VSPW_480p on https://www.vspwdataset.com and unpack it"

@@ -44,12 +44,12 @@ def _method_words(settings: MethodSettings) -> list[str]:
     ]
     if refinement is None:
         words.append("no CBR")
-    elif refinement.variant == "paper":
-        words.append(
-            "CBR without limit" if refinement.window is None else f"CBR with {equal('T', refinement.window)}"
-        )
-    else:
+    elif refinement.variant == "released":
         words.append("CBR as released")
+    else:
+        kind = "direct CBR" if refinement.variant == "direct" else "CBR"
+        limit = "without limit" if refinement.window is None else f"with {equal('T', refinement.window)}"
+        words.append(f"{kind} {limit}")
     if modulation is None:
         return [*words, f"{settings.upsampling.upsampler} upsampling"]
     through = modulation.blend_through

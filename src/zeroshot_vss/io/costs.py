@@ -17,9 +17,8 @@ from pydantic import Field
 
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import replacing
+from zeroshot_vss.machine.compute import GIB
 from zeroshot_vss.settings.base import Settings
-
-GIB = 2**30
 
 
 class Cost(Settings):

@@ -13,6 +13,8 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import replacing
 
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
+"""Those that are read, whatever a file is called: of an EPS named .png Pillow would start Ghostscript."""
 MAX_PIXELS = 100_000_000
 """Frames that claim more are refused from their header, before memory is asked for (decompression bombs)."""
 
@@ -64,6 +66,8 @@ def over_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def read_mask(path: Path, where: str) -> NDArray[np.uint8]:
     """Read a map of class ids: the stored values of a grey image, the indices of a palette image.
 
+    Of grey with alpha (one mask of DAVIS is so) the grey values count, as in :func:`read_rgb`.
+
     Args:
         path: the file.
         where: what it belongs to, the start of error messages.
@@ -79,10 +83,12 @@ def read_mask(path: Path, where: str) -> NDArray[np.uint8]:
     def ids(image: Image.Image) -> NDArray[np.uint8]:
         if image.mode in _COLOUR_MODES:
             raise InputError(f"{title} is a colour image (mode {image.mode}); expected one channel of class ids")
-        if image.mode not in ("1", "L", "P", "I") and not image.mode.startswith("I;16"):
+        if image.mode not in ("1", "L", "LA", "P", "I") and not image.mode.startswith("I;16"):
             raise InputError(f"{title} has pixels of mode {image.mode}; expected one channel of class ids")
         scale = _grey_scale(image)
-        values = np.asarray(ImageOps.exif_transpose(image)).astype(np.int64) // scale
+        upright = ImageOps.exif_transpose(image)
+        grey = upright.getchannel("L") if upright.mode == "LA" else upright
+        values = np.asarray(grey).astype(np.int64) // scale
         outside = values[(values < 0) | (values > 255)]
         if outside.size:
             raise InputError(f"{title} holds id {outside.min()}; expected ids of 0..255")
@@ -139,7 +145,7 @@ def _with_image(path: Path, title: str, use: Callable[[Image.Image], _T]) -> _T:
     try:
         if path.stat().st_size == 0:
             raise InputError(f"{title} is empty (0 bytes); fetch it again, or leave its clip out")
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise InputError(
                     f"{title} claims {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are read"

@@ -102,6 +102,8 @@ class Part:
     """Whether they stay in memory in the model's precision once it is loaded."""
     resident_single: bool = False
     """The same, in single precision whatever the model's."""
+    single: bool = False
+    """Whether it is a single file, which needs nothing beside it."""
     instead: str | None = None
     """What is missing where the part is, in messages; by default its name."""
 
@@ -113,7 +115,7 @@ class Part:
         """
         if not self.weights:
             return []
-        if not self.path.is_dir():
+        if self.single:
             return [self.path] if self.path.exists() else []
         found = sorted(self.path.glob("*.safetensors"))
         full = [path for path in found if ".fp16." not in path.name and "ema" not in path.name]
@@ -127,17 +129,19 @@ class Part:
     @cached_property
     def files(self) -> list[Path]:
         """All that a load can read."""
-        if not self.path.is_dir():
+        if self.single:
             return [self.path]
         return sorted({*self.weight_files, *(path for path in self.path.iterdir() if path.suffix in CONFIGS)})
 
     def missing(self) -> list[str]:
         """What is not there, with the part's name before it."""
         name = self.path.name
-        absent = [f"{name}/{need}" for need in self.needs if not (self.path / need).exists()]
-        if self.weights and not self.weight_files:
+        absent = [f"{name}/{need}" for need in self.needs if not (self.single or (self.path / need).exists())]
+        if self.weights and not self.single and not self.weight_files:
             absent.append(f"{name}/*.safetensors")
-        return absent if self.path.exists() else [self.instead] if self.instead else absent or [name]
+        if self.path.exists():
+            return absent
+        return [self.instead] if self.instead else absent or [name]
 
     def check(self, whose: str) -> None:
         """Refuse what cannot be loaded, by the names and headers of the files; no weight is read.
@@ -146,7 +150,9 @@ class Part:
             InputError: a pipe, a device or a folder stands in the place of a file; a list of shards leads out of the
                 folder; weights are no whole safetensors files, or of integers or complex numbers.
         """
-        for path in sorted(self.path.iterdir()) if self.path.is_dir() else [self.path]:
+        if not self.single and not self.path.is_dir():
+            raise InputError(f"{whose}: {self.path} is no folder; get it again")
+        for path in self.files if self.single else sorted(self.path.iterdir()):
             if not path.is_file() and (path in self.files or not path.is_dir()):
                 raise InputError(f"{whose}: {path} is no regular file; put the file itself there, or a link to it")
         for path in self.files:
@@ -201,6 +207,6 @@ def parts_digest(parts: Mapping[str, Part]) -> str:
     digest = hashlib.sha256()
     for name, part in sorted(parts.items()):
         for path in part.files:
-            inside = path.name if part.path.is_dir() else ""
+            inside = "" if part.single else path.name
             digest.update(f"{name}/{inside} {sha256(path)}\n".encode())
     return digest.hexdigest()[:16]

@@ -9,6 +9,8 @@ from pydantic import Field, field_validator
 
 from zeroshot_vss.settings.base import Positive, Settings
 
+GIB = 2**30
+
 
 class Compute(Settings):
     """How a job uses its machine. Nothing here changes results, so nothing here is part of a path.

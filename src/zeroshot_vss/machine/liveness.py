@@ -21,11 +21,14 @@ def enter(path: Path) -> bool:
         path: of the lock, made when it is not there.
 
     Returns:
-        Whether no other process was at work. False also where the file system has no locks (some network ones): then
-        nobody can tell.
+        Whether no other process was at work. False also where nobody can tell: on file systems without locks (some
+        network ones), and in folders that cannot be written, where only dry runs are possible.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError:
+        return False
     _held.append(lock)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

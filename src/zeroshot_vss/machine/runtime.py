@@ -10,8 +10,7 @@ import cv2
 import torch
 
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.io.costs import GIB
-from zeroshot_vss.machine.compute import Compute
+from zeroshot_vss.machine.compute import GIB, Compute
 from zeroshot_vss.machine.devices import lock_folder, take
 
 

@@ -26,19 +26,52 @@ def pair_matches(features: Tensor, grid: tuple[int, int], window: float | None) 
         [n - 1, h * w] cells of the next frame; ties go to the first in raster order.
     """
     unit = F.normalize(features.float(), dim=-1)
-    outside = None if window is None else torch.from_numpy(_squared_distances(grid) > window).to(unit.device)
     matches = np.empty((len(unit) - 1, unit.shape[1]), np.int32)
+    outside = None if window is None else _squared_distances(grid).to(unit.device) > window
     for j in range(len(unit) - 1):
-        similarity = unit[j] @ unit[j + 1].T
-        if outside is not None:
-            similarity.masked_fill_(outside, -torch.inf)
-        matches[j] = similarity.argmax(1).cpu().numpy()
+        matches[j] = _most_similar(unit[j], unit[j + 1], outside)
     return matches
 
 
-def _squared_distances(grid: tuple[int, int]) -> NDArray[np.int64]:
+def direct_matches(features: Tensor, grid: tuple[int, int], window: float | None) -> Cells:
+    """Variant of equation 3: for every cell of each frame the most similar cell of each other frame.
+
+    A track of equation 4 is rounded to a cell in every frame that it crosses, so it falls behind what moves less
+    than a cell a frame; these matches are rounded once. They lead to earlier frames as well as to later ones.
+
+    Args:
+        features: [n, h * w, channels] of a batch.
+        grid: h, w.
+        window: T, matches of frames j and k satisfy |p - q|^2 <= T (k - j)^2, as far as tracks of |k - j| steps
+            reach; None lifts the limit.
+
+    Returns:
+        [n, n, h * w]: at j, k the cells of frame k for the cells of frame j (themselves where k is j); ties go to the
+        first in raster order.
+    """
+    unit = F.normalize(features.float(), dim=-1)
+    count, cells = unit.shape[:2]
+    distances = _squared_distances(grid).to(unit.device)
+    matches = np.empty((count, count, cells), np.int32)
+    for j in range(count):
+        matches[j, j] = np.arange(cells)
+        for k in set(range(count)) - {j}:
+            outside = None if window is None else distances > window * (k - j) ** 2
+            matches[j, k] = _most_similar(unit[j], unit[k], outside)
+    return matches
+
+
+def _most_similar(unit: Tensor, others: Tensor, outside: Tensor | None) -> NDArray[np.int64]:
+    """For each of [c, channels] unit vectors the most similar of [c', channels], but for those [c, c'] outside."""
+    similarity = unit @ others.T
+    if outside is not None:
+        similarity.masked_fill_(outside, -torch.inf)
+    return similarity.argmax(1).cpu().numpy()
+
+
+def _squared_distances(grid: tuple[int, int]) -> Tensor:
     row, column = np.divmod(np.arange(grid[0] * grid[1]), grid[1])
-    return (row[:, None] - row) ** 2 + (column[:, None] - column) ** 2
+    return torch.from_numpy((row[:, None] - row) ** 2 + (column[:, None] - column) ** 2)
 
 
 def vote_along_matches(maps: NDArray[np.integer], matches: Cells) -> NDArray[np.int64]:
@@ -62,6 +95,24 @@ def vote_along_matches(maps: NDArray[np.integer], matches: Cells) -> NDArray[np.
             if k + 1 < count:
                 here = matches[k, here]
         refined[j] = majority_along_first_axis(track)
+    return refined.reshape(maps.shape)
+
+
+def vote_on_direct_matches(maps: NDArray[np.integer], matches: Cells) -> NDArray[np.int64]:
+    """Equation 5 over direct matches: every cell of every frame takes the majority label over its batch.
+
+    Args:
+        maps: [n, h, w] labels of a batch.
+        matches: [n, n, h * w] as of :func:`direct_matches`.
+
+    Returns:
+        [n, h, w]; ties go to the cell's own label, then to the one of the earliest frame.
+    """
+    flat = maps.reshape(len(maps), -1)
+    refined = np.empty(flat.shape, np.int64)
+    for j, own in enumerate(flat):
+        others = [flat[k, matches[j, k]] for k in range(len(flat)) if k != j]
+        refined[j] = majority_along_first_axis(np.stack([own, *others]))
     return refined.reshape(maps.shape)
 
 

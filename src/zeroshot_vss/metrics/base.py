@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ Arrays = Mapping[str, NDArray[Any]]
 
 class Metric(ABC):
     """An instance takes in the frames of one clip and does not keep them."""
+
+    titles: ClassVar[Mapping[str, str]] = {}
+    """Figures that tables show beside those which they know: key of the scores to the title of a column."""
 
     @abstractmethod
     def update(self, truth: LabelMap | None, prediction: LabelMap | None, where: str) -> None:

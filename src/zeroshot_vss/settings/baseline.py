@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from zeroshot_vss.settings.base import NonNegative, Positive, Settings
+from zeroshot_vss.settings.base import Clusters, Positive, Seed, Settings
 from zeroshot_vss.settings.batches import Batches
 
 
@@ -19,9 +19,13 @@ class Baseline(Settings):
     """Side in pixels of the cells that are clustered; 1 is full resolution, 8 the feature grid of the default."""
     position: Annotated[float, Field(ge=0)] = 0.5
     """Weight of the position (-1..1 over the frame) beside the colour (-1..1)."""
-    clusters: Positive = 20
+    clusters: Clusters = 20
+    """K of K-Means."""
     initialisations: Positive = 3
+    """K-Means runs, of which the best is kept."""
     classifier: Literal["centroids", "knn"] = "centroids"
     """`centroids`: the first frame's clusters label all frames. `knn`: the paper's context model in batches."""
     batches: Batches = Batches()
-    seed: NonNegative = 1
+    """With `knn`: how a clip is cut into batches."""
+    seed: Seed = 1
+    """Of K-Means; the configuration's `seed`."""

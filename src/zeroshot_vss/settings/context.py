@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from zeroshot_vss.classifiers import CLASSIFIERS
-from zeroshot_vss.settings.base import NonNegative, Positive, Settings
+from zeroshot_vss.settings.base import Blocks, Clusters, Positive, Seed, Settings
 from zeroshot_vss.settings.batches import Batches
 
 ClassifierName = Annotated[str, AfterValidator(CLASSIFIERS.known)]
@@ -16,18 +16,28 @@ ClassifierName = Annotated[str, AfterValidator(CLASSIFIERS.known)]
 class ContextModel(Settings):
     """K-Means on the first frame and the classifier that carries its labels on."""
 
-    blocks: tuple[int, ...] = (6, 7, 8)
-    """One block, or several whose mean is taken (feature aggregation)."""
-    clusters: Positive = 20
-    """K. More clusters find smaller objects, up to where they split classes (figure 14)."""
+    blocks: Blocks = (6, 7, 8)
+    """One block, or several whose mean is taken (feature aggregation). In a configuration also `single`: the
+    backbone's `single_block`."""
+    clusters: Clusters = 20
+    """K; 30 on Cityscapes. More clusters find smaller objects, up to where they split classes (figure 14)."""
+    explained: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Automatic K: the fewest clusters that explain this share of the tokens' variance, at most `clusters`. null
+    takes `clusters` as they are."""
+    position: Annotated[float, Field(gt=0)] | None = None
+    """Beyond the paper: weight of a cell's row and column as further channels of its token, in parts of the spread of
+    the first frame's tokens. null leaves tokens as they are."""
     initialisations: Positive = 10
+    """K-Means runs, of which the best is kept."""
     fit: Literal["first-frame", "first-batch"] = "first-frame"
     """Frames on which K-Means is fitted; `released` takes the whole first batch."""
     classifier: ClassifierName = "knn"
-    """A key of :data:`zeroshot_vss.classifiers.CLASSIFIERS`."""
+    """What carries the first frame's labels on ([docs/adding-a-classifier.md](../docs/adding-a-classifier.md))."""
     classifier_options: dict[str, Any] = {}
     """Handed to the scikit-learn estimator."""
     components: Positive | None = None
     """Shortcut: the classifier sees this many principal components of the tokens (fitted on those of K-Means)."""
     batches: Batches = Batches()
-    seed: NonNegative = 1
+    """How a clip is cut into batches."""
+    seed: Seed = 1
+    """Of K-Means and of the classifier; the configuration's `seed`."""

@@ -9,18 +9,22 @@ from zeroshot_vss.settings.context import ContextModel
 from zeroshot_vss.settings.features import CachedFeatures, Features
 from zeroshot_vss.settings.refinement import Correspondence, Refinement
 from zeroshot_vss.settings.sampling import MethodSampling, Sampling
-from zeroshot_vss.settings.upsampling import Upsampler, Upsampling
+from zeroshot_vss.settings.upsampling import MethodUpsampling, Upsampling
 
 
 class MethodSettings(Settings):
     """Everything that a diffusion-based method depends on. The stages' own settings are made from it."""
 
     sampling: MethodSampling = MethodSampling()
+    """Encoding, noising and denoising."""
     features: CachedFeatures = CachedFeatures()
+    """Which features are cached."""
     context: ContextModel = ContextModel()
+    """The scene context model: K-Means on the first frame, and the classifier that carries its labels on."""
     refinement: Refinement | None = Refinement()
-    """None switches CBR off."""
-    upsampling: Upsampler = Upsampler()
+    """Correspondence-based refinement (CBR); null switches it off."""
+    upsampling: MethodUpsampling = MethodUpsampling()
+    """From coarse maps to full resolution."""
 
     @model_validator(mode="after")
     def _consistent(self) -> MethodSettings:
@@ -52,7 +56,7 @@ class MethodSettings(Settings):
         """Settings of the correspondence stage, or None without CBR."""
         if self.refinement is None:
             return None
-        batches = self.context.batches if self.refinement.variant == "released" else None
+        batches = None if self.refinement.variant == "paper" else self.context.batches
         return Correspondence(**self.refinement.model_dump(), batches=batches)
 
     def stage_upsampling(self) -> Upsampling:

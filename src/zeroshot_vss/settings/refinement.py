@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from zeroshot_vss.settings.base import NonNegative, Settings
 from zeroshot_vss.settings.batches import Batches
@@ -13,21 +13,25 @@ from zeroshot_vss.settings.batches import Batches
 class Refinement(Settings):
     """Correspondence-based refinement (CBR)."""
 
-    variant: Literal["paper", "released"] = "paper"
+    variant: Literal["paper", "released", "direct"] = "paper"
+    """`paper`: equations 3 to 5. `released`: the released code's tracks. `direct`: each cell is matched with every
+    frame of its batch at once, not from frame to frame, which rounds to whole cells at each step."""
     block: NonNegative = 7
-    window: float | None = 2.0
+    """Block whose queries are matched."""
+    window: Annotated[float, Field(ge=0)] | None = 2.0
     """T of equation 3: matches satisfy |p - q|^2 <= T (cells squared). 2 is one cell in every
-    direction; larger for faster motion; none lifts the limit. Only `paper`."""
+    direction; larger for faster motion; null lifts the limit. `direct`: the limit for frames that lie d frames apart
+    is T d^2. `released` has none."""
 
 
 class Correspondence(Refinement):
     """The correspondence stage."""
 
     batches: Batches | None = None
-    """Set with `released` only, whose tracks start at the first frame of each batch."""
+    """Set but with `paper`, whose matches are those of neighbouring frames whatever the batch."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Correspondence:
-        if (self.variant == "released") != (self.batches is not None):
-            raise ValueError("batches must be given with variant 'released', and only then")
+        if (self.variant == "paper") != (self.batches is None):
+            raise ValueError("batches must be given with variants 'released' and 'direct', and only then")
         return self

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, model_validator
 
-from zeroshot_vss.settings.base import NonNegative, Positive, Settings
+from zeroshot_vss.settings.base import NonNegative, Positive, Seed, Settings
 from zeroshot_vss.settings.batches import Batches
 
 
@@ -14,26 +14,30 @@ class MethodSampling(Settings):
     """Encoding, noising and denoising."""
 
     steps: Positive = 25
+    """Euler steps of the whole schedule."""
     start: NonNegative = 22
-    """t_inv: the step whose noise level is added. Must not be after the modulated and the feature step."""
+    """t_inv: the step whose noise level is added. Must not be after the modulated and the feature step. Smaller:
+    more noise, more abstract features."""
     guidance: float | tuple[float, float] = 5.0
-    """1 switches the unconditional half off. Two values: linear from the first to the last frame of a batch, as
-    SVD has it."""
+    """1 switches the unconditional half off: half the time; for models without an unconditional context. Two values:
+    linear from the first to the last frame of a batch; [1.0, 2.5] for SVD."""
     time_ids: tuple[float, float, float] | None = None
     """What a video model is told of its clips: frame rate id, motion bucket, and the standard deviation of the
-    noise on the conditioning frame. None for image models."""
+    noise on the conditioning frame; [14, 127, 0.02] for SVD. null for image models."""
     noise: Literal["frame", "clip", "batch"] = "frame"
     """`frame`: each frame has its own noise. `clip`: all frames share one. `batch` (`released`): the noise
     depends on the place in the batch, as the seed is set again before each."""
     posterior: Literal["sample", "mean"] = "sample"
+    """Of the VAE; `mean` draws nothing."""
     height: Positive | None = None
     """Frames higher than this are resized to it before the network sees them (256 for Cityscapes in the paper);
-    label maps keep the frames' own size. None takes frames as they are."""
+    label maps keep the frames' own size. null takes frames as they are."""
     margin: Annotated[Positive | None, BeforeValidator(lambda value: value or None)] = None
     """Pixels by which frames are continued on each side, mirrored, before the autoencoder sees them; the latents of
     the margin are cut off again. For autoencoders whose latents differ where the frame ends; a multiple of a latent
-    cell. 0 or none: off, and no part of a path."""
-    seed: NonNegative = 1
+    cell. 0 or null: off, and no part of a path."""
+    seed: Seed = 1
+    """Of the noise; the configuration's `seed`."""
 
     @property
     def coupled(self) -> bool:

@@ -11,7 +11,9 @@ class Segmenter(Settings):
     path: str
     """A folder in transformers' format, or a repository of the hub."""
     revision: str | None = None
+    """Commit of a hub repository; needed to fetch it, so that results can be repeated."""
     download: bool = False
+    """Whether files of a hub repository may be fetched. Without, they must be in the local cache."""
     datasets: tuple[str, ...]
     """Data sets whose classes it knows; tables have no row for the others."""
     names: dict[str, str | None] = {}

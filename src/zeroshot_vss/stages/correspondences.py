@@ -10,7 +10,7 @@ from zeroshot_vss.io.store import ClipKey, Manifest, add_array, key_of, run_clip
 from zeroshot_vss.jobs.correspondences import CorrespondenceJob
 from zeroshot_vss.machine.runtime import prepare
 from zeroshot_vss.method.batches import cut, rows_of_batch
-from zeroshot_vss.method.correspondence import pair_matches, released_tracks
+from zeroshot_vss.method.correspondence import direct_matches, pair_matches, released_tracks
 from zeroshot_vss.settings.batches import Batches
 from zeroshot_vss.settings.refinement import Correspondence
 from zeroshot_vss.settings.sampling import Sampling
@@ -22,6 +22,7 @@ def run(job: CorrespondenceJob) -> None:
 
     `paper`: `matches` [n - 1, h * w], the cell of frame j + 1 for every cell of frame j.
     `released`: `tracks<i>` [n_i, h * w] for each batch i.
+    `direct`: `direct<i>` [n_i, n_i, h * w], see :func:`direct_matches`.
     """
     settings = job.settings
     device = prepare(job.compute)
@@ -44,12 +45,15 @@ def run(job: CorrespondenceJob) -> None:
 def match_cells(
     settings: Correspondence, sampling: Sampling, cache: FeatureCache, file: h5py.File, device: torch.device
 ) -> None:
-    """Write a clip's `matches` or `tracks<i>` into an open file, see :func:`run`."""
+    """Write a clip's `matches`, `tracks<i>` or `direct<i>` into an open file, see :func:`run`."""
     if settings.batches is not None:
         for number, batch in enumerate(cut(cache.frames, settings.batches)):
             rows = rows_of_batch(batch, sampling, number)
             tokens = torch.from_numpy(cache.tokens(settings.block, rows)).to(device)
-            add_array(file, f"tracks{number}", released_tracks(tokens))
+            if settings.variant == "direct":
+                add_array(file, f"direct{number}", direct_matches(tokens, cache.grid, settings.window))
+            else:
+                add_array(file, f"tracks{number}", released_tracks(tokens))
         return
     rows = cache.last_rows()
     matches = np.zeros((max(len(rows) - 1, 0), cache.cells), np.int32)

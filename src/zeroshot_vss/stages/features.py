@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from zeroshot_vss.backbones.base import Backbone
 from zeroshot_vss.backbones.kind import find_model
 from zeroshot_vss.backbones.loading import load_model
 from zeroshot_vss.datasets import Clip
+from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.progress import progress
 from zeroshot_vss.io.store import ClipKey, Manifest, add_array, add_maps, run_clips
 from zeroshot_vss.jobs.features import FeaturesJob
@@ -60,7 +62,10 @@ def cache_queries(settings: Features, frames_at_once: int, clip: Clip, backbone:
     def computed(group: list[Row], part: slice) -> list[NDArray[np.float16]]:
         start = start_of(backbone, ahead, group[part], settings.sampling)
         plain = backbone.denoise(start, settings.sampling, wanted, last=settings.step)
-        return [plain.queries[found].unflatten(1, grid).to("cpu", torch.float16).numpy() for found in wanted]
+        found = [plain.queries[asked].unflatten(1, grid).to("cpu", torch.float16) for asked in wanted]
+        for block, queries in zip(settings.blocks, found, strict=True):
+            check_range(queries, block, plain.origins)
+        return [queries.numpy() for queries in found]
 
     groups = feature_groups(len(clip), settings.sampling, frames_at_once)
     with ReadAhead(clip, [[row.frame for row in some] for some in groups]) as ahead, WriteBehind() as write:
@@ -77,3 +82,17 @@ def cache_queries(settings: Features, frames_at_once: int, clip: Clip, backbone:
                 write(written[block].__setitem__, slice(first, first + len(some)), queries)
             first += len(some)
     add_array(file, "rows", np.array(rows, np.int32))
+
+
+def check_range(queries: torch.Tensor, block: int, origins: Sequence[str]) -> None:
+    """Refuse queries [n, ...] of a block that half precision cannot hold, in which they are cached.
+
+    Raises:
+        InputError: naming the first frame among `origins` [n].
+    """
+    within = queries.isfinite().flatten(1).all(1).tolist()
+    if not all(within):
+        raise InputError(
+            f"{origins[within.index(False)]}: queries of block {block} are above 65504, the most that the feature "
+            "cache holds (float16); leave the block out of features.blocks"
+        )

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import pandas as pd
 
 from zeroshot_vss.jobs.base import Job, Parts
+from zeroshot_vss.metrics.protocols.base import get_protocol, titles_of
 from zeroshot_vss.settings.base import Settings
 from zeroshot_vss.tables.files import layouts
 from zeroshot_vss.tables.latex import tabular
@@ -64,7 +65,12 @@ class TableJob(Job):
         return [*(row.scores for row in self.rows), *timed, *([self.published] if self.published else [])]
 
     def outputs(self) -> list[str]:
-        return layouts(self.csv)
+        return [*layouts(self.csv), self.sequences, self.sequences.removesuffix(".csv") + ".md"]
+
+    @property
+    def sequences(self) -> str:
+        """Figures of single sequences, as CSV; Markdown lies beside it."""
+        return self.csv.removesuffix(".csv") + "-sequences.csv"
 
 
 def long_table(
@@ -91,12 +97,17 @@ def long_table(
         published = pd.DataFrame(columns=[*keys, "method", "backbone", "supervision", "dataset", "protocol"])
     by_key = published.fillna({"backbone_key": ""}).set_index(keys)
     given = [column for column in FIGURES.values() if column in published.columns]
+    further = FURTHER | {
+        key: title
+        for protocol in dict.fromkeys(score["protocol"] for score in scores)
+        for key, title in titles_of(get_protocol(protocol)).items()
+    }
     out: list[dict[str, Any]] = []
     times = seconds if seconds is not None else [None] * len(rows)
     for row, score, time in zip(rows, scores, times, strict=True):
         entry: dict[str, Any] = row.model_dump(exclude={"key"})
         entry |= {"protocol": score["protocol"], "clips": score["clips"], "frames": score["frames"]}
-        entry |= {column: percent(score.get(key)) for key, column in (FIGURES | FURTHER).items()}
+        entry |= {column: percent(score.get(key)) for key, column in (FIGURES | further).items()}
         method, _, dataset = row.key
         # The paper does not say of some rows which model they use; they stand beside those of each.
         if known := [key for key in (row.key, (method, "", dataset)) if key in by_key.index]:
@@ -107,9 +118,9 @@ def long_table(
         entry |= {column: line[column] for column in given}
         out.append(entry | {f"paper {column}": line[column] for column in given} | {"source": "published"})
     shown = [c for key, c in FIGURES.items() if c in given or any(key in score for score in scores)]
-    further = [c for key, c in FURTHER.items() if any(key in score for score in scores)]
+    more = [c for key, c in further.items() if any(key in score for score in scores)]
     columns = ["method", "backbone", "supervision", "dataset", "protocol", "clips", "frames", *shown,
-               *(f"paper {column}" for column in shown), *further, *([SECONDS] if seconds is not None else []),
+               *(f"paper {column}" for column in shown), *more, *([SECONDS] if seconds is not None else []),
                "source"]  # fmt: skip
     frame = pd.DataFrame(out).reindex(columns=columns)
     return frame.rename(columns={"dataset": "data set"}).astype({"clips": "Int64", "frames": "Int64"})

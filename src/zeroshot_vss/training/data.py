@@ -12,12 +12,8 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from zeroshot_vss.scenes import HEIGHT, WIDTH, render_clip
-from zeroshot_vss.training.settings import (
-    TRAIN_SEEDS,
-    TinyDecoderSettings,
-    TrainingSettings,
-    VideoTrainingSettings,
-)
+from zeroshot_vss.scenes.seeds import TRAIN_SEEDS
+from zeroshot_vss.training.settings import TinyDecoderSettings, TrainingSettings, VideoTrainingSettings
 
 
 def _frames_of_clip(index: int, settings: TrainingSettings | TinyDecoderSettings) -> NDArray[np.uint8]:

@@ -18,6 +18,7 @@ from zeroshot_vss.io.formatting import size_words
 from zeroshot_vss.io.store import open_clip
 from zeroshot_vss.provenance.code import code_digest
 from zeroshot_vss.tables.used_settings import settings_of
+from zeroshot_vss.workflow.targets import RECORDS
 
 FOLDERS = ("checked", "features", "correspondences", "coarse", "maps", "baselines", "segmenters", "inspect")
 """Of the stages, below the folder of the results: `<folder>/<data set>/.../<clip>.h5` and `<part>.json`."""
@@ -221,11 +222,37 @@ def facts_of(path: Path) -> Facts:
         return clip_facts(read_origin(path))
     if path.is_file() and path.suffix == ".json" and (clips := _manifest(path)):
         return manifest_facts(path, clips)
+    if (record := record_of(path)) is not None:
+        return record_facts(path, record)
     folders = ", ".join(f"results/{folder}" for folder in FOLDERS)
     raise InputError(
-        f"{path} is neither a result (.h5) nor a manifest (.json) of {folders}; where a table's figures come from is "
-        "kept with the label maps of its rows"
+        f"{path} is neither a result (.h5) nor a manifest (.json) of {folders}, and has no record in "
+        f"results/{RECORDS}"
     )
+
+
+def record_of(path: Path) -> Mapping[str, Any] | None:
+    """The record of the job that wrote a file; None where no job of the workflow did."""
+    names = [str(path), str(_shown(path.absolute()))]
+    for place in path.absolute().parents:
+        if place.name == "results":
+            for file in (place / RECORDS).rglob("*.json"):
+                record = json.loads(file.read_text())
+                if set(names) & set(record.get("made", ())):
+                    return record
+    return None
+
+
+def record_facts(path: Path, record: Mapping[str, Any]) -> Facts:
+    """What there is to say of a table, scores, a figure or a video: its job, and what that read."""
+    read = [name for name in record["files"] if name not in record["made"]]
+    return [
+        ("stage", str(record["stage"])),
+        ("key", str(record["key"])),
+        *(("made of", name) for name in read),
+        *(("with it", name) for name in record["made"] if Path(name) != path),
+        ("versions", _pairs(record["versions"])),
+    ]
 
 
 def explain(paths: Sequence[Path], console: Console) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -45,6 +47,11 @@ def one_line_errors(work: Callable[[], Any]) -> None:
         work()
     except InputError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = error.filename or f"the folder of temporary files ({tempfile.gettempdir()}; TMPDIR sets it)"
+        sys.exit(f"error: there is no room left for {where}; free some and run again: finished clips are kept")
     except (RuntimeError, MemoryError) as error:
         where = _out_of_memory(error)
         if where is None:

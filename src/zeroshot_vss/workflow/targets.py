@@ -74,7 +74,8 @@ def record_path(job: Job) -> Path:
 def write_record(job: Job) -> None:
     """Keep what a finished job's outputs were made from: its key, digests of all files, versions."""
     files = {path: _file(Path(path)) for path in (*job.inputs(), *job.outputs())}
-    record = {"stage": job.stage, "key": job.key(), "files": files, "versions": library_versions()}
+    record = {"stage": job.stage, "key": job.key(), "made": job.outputs(), "files": files,
+              "versions": library_versions()}  # fmt: skip
     with replacing(record_path(job)) as partial:
         partial.write_text(json.dumps(record, indent=1) + "\n")
 

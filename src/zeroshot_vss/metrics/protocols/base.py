@@ -33,6 +33,11 @@ class Protocol:
     """Applied to truth and predictions first."""
 
 
+def titles_of(protocol: Protocol) -> dict[str, str]:
+    """Figures that a protocol's metrics want to be shown: key of the scores to the title of a column."""
+    return {key: title for metric in protocol.metrics(protocol.classes) for key, title in metric.titles.items()}
+
+
 def get_protocol(name: str, classes: int | None = None) -> Protocol:
     """A protocol by name.
 
