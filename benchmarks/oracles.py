@@ -21,19 +21,19 @@ import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
+from zeroshot_vss.batches import Row, cut
+from zeroshot_vss.context import append_place, assign_labels, carry_labels, cluster, normalise_tokens, spread_of
+from zeroshot_vss.correspondence import pair_matches, vote_along_matches
+from zeroshot_vss.features import network_size, start_of
+from zeroshot_vss.progress import progress
 
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
-from zeroshot_vss.batches import Row, cut
 from zeroshot_vss.classifiers import Guarded
-from zeroshot_vss.context import append_place, assign_labels, carry_labels, cluster, normalise_tokens, spread_of
-from zeroshot_vss.correspondence import pair_matches, vote_along_matches
 from zeroshot_vss.datasets.base import Clip
 from zeroshot_vss.datasets.davis import Davis, DavisOptions
-from zeroshot_vss.features import network_size, start_of
 from zeroshot_vss.metrics.boundary import boundary_f
 from zeroshot_vss.metrics.davis import region_j
-from zeroshot_vss.progress import progress
 from zeroshot_vss.settings import Batches, Sampling
 from zeroshot_vss.upsamplers import Bilinear
 

@@ -123,6 +123,7 @@ def test_other_systems_are_published_until_a_folder_is_named(tmp_path: Path) -> 
     values = merge(shipped(), {"datasets": {"v": {"kind": "vspw", "title": "V", "protocol": "vspw"}}})
     values = merge(values, {"datasets": {"v": {"options": {"root": str(root)}}}})
     values = merge(values, {"tables": {"table1": {"datasets": ["v"], "methods": ["first-frame", "dvis"]}}})
+
     def planned(folder: Path | None) -> Plan:
         named = {} if folder is None else {"methods": {"dvis": {"predictions": {"v": str(folder)}}}}
         return Plan(read_config(merge(values, named)))
