@@ -22,6 +22,9 @@ def add_commands(commands: Any) -> None:
     one.add_argument("--names", help="1=swan,2=water of the mask's ids, or of clusters; or a file of the player's")
     one.add_argument("--clusters", help="how many, or auto; 8 by default")
     one.add_argument("--fast", action="store_true", help="shortcuts that change results a little")
+    one.add_argument(
+        "--adapt", action="store_true", help="train the backbone on with the video first, without labels"
+    )
     one.add_argument("--side-by-side", action="store_true", help="the plain frames at the left of the overlay")
     one.add_argument("--out", type=Path, help="folder for the results; <video>-segmented by default")
     _common(one)
@@ -45,7 +48,13 @@ def segment(args: argparse.Namespace) -> None:
     from zeroshot_vss.console.segment import WRITTEN, perform
 
     chosen = Request(
-        args.video, args.mask, names_of(args.names), _clusters(args.clusters), args.fast, args.side_by_side
+        args.video,
+        args.mask,
+        names_of(args.names),
+        _clusters(args.clusters),
+        args.fast,
+        args.adapt,
+        args.side_by_side,
     )
     found = perform(chosen, args.out, [path.resolve() for path in args.configfile], args.cores)
     console = Console(soft_wrap=True, highlight=False)
