@@ -124,7 +124,7 @@ def test_cvat_by_its_documented_layout(result: ClipResult, folder: Path) -> None
             values = [
                 place % 2 == 1 for place, run in enumerate(shape.attrib["rle"].split(", ")) for _ in range(int(run))
             ]
-            inside = np.array(values).reshape(height, width)
+            inside: Any = np.array(values).reshape(height, width)
             assert inside.any(0)[[0, -1]].all() and inside.any(1)[[0, -1]].all()
             seen[top : top + height, left : left + width][inside] = numbers[shape.attrib["label"]]
         assert (seen == truth).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -84,7 +85,7 @@ def film(path: Path, times: list[Fraction], codec: str | None = None, aspect: Fr
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
         stream.codec_context.sample_aspect_ratio = aspect
-        sound = file.add_stream(codec, rate=8000) if codec else None
+        sound: Any = file.add_stream(codec, rate=8000) if codec else None
         if sound is not None:
             for start in range(0, 8000, 1000):
                 tone = np.sin(np.arange(start, start + 1000) / 3)[None] * 9000
@@ -152,7 +153,7 @@ def test_sound_is_cut_where_the_picture_begins_later(tmp_path: Path) -> None:
     assert clip.start == Fraction(1, 2)
     with av.open(str(copy(clip, tmp_path / "y.mp4"))) as file:
         sound = file.streams.audio[0]
-        assert float((sound.duration or 0) * sound.time_base) < 0.6
+        assert float((sound.duration or 0) * (sound.time_base or 0)) < 0.6
 
 
 def test_a_rate_of_ones_own_leaves_the_sound(tmp_path: Path) -> None:

@@ -20,8 +20,11 @@ def add_commands(commands: Any) -> None:
     one.add_argument("video", type=Path, help="a video file or a folder of frames")
     one.add_argument("--mask", type=Path, help="annotation of one frame: an indexed PNG, grey ids, or colours")
     one.add_argument("--names", help="1=swan,2=water of the mask's ids, or of clusters; or a file of the player's")
-    one.add_argument("--clusters", type=_clusters, help="how many, or auto; 8 by default")
+    one.add_argument("--clusters", help="how many, or auto; 8 by default")
     one.add_argument("--fast", action="store_true", help="shortcuts that change results a little")
+    one.add_argument(
+        "--adapt", action="store_true", help="train the backbone on with the video first, without labels"
+    )
     one.add_argument("--side-by-side", action="store_true", help="the plain frames at the left of the overlay")
     one.add_argument("--out", type=Path, help="folder for the results; <video>-segmented by default")
     _common(one)
@@ -41,11 +44,17 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 def segment(args: argparse.Namespace) -> None:
     """Segment a video and say what was written."""
-    from zeroshot_vss.console.request import CLUSTERS, Request, names_of
+    from zeroshot_vss.console.request import Request, names_of
     from zeroshot_vss.console.segment import WRITTEN, perform
 
     chosen = Request(
-        args.video, args.mask, names_of(args.names), args.clusters or CLUSTERS, args.fast, args.side_by_side
+        args.video,
+        args.mask,
+        names_of(args.names),
+        _clusters(args.clusters),
+        args.fast,
+        args.adapt,
+        args.side_by_side,
     )
     found = perform(chosen, args.out, [path.resolve() for path in args.configfile], args.cores)
     console = Console(soft_wrap=True, highlight=False)
@@ -61,9 +70,13 @@ def run(args: argparse.Namespace) -> None:
     run_quietly(args.targets, [path.resolve() for path in args.configfile], find_home(), args.cores)
 
 
-def _clusters(text: str) -> Any:
-    if text == "auto" or text.isdecimal():
-        return text if text == "auto" else int(text)
+def _clusters(text: str | None) -> Any:
+    from zeroshot_vss.console.request import CLUSTERS
+
+    if text is None or text == "auto":
+        return text or CLUSTERS
+    if text.isdecimal():
+        return int(text)
     raise InputError(f"--clusters is {text!r}; expected a number or auto")
 
 

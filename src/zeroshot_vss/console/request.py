@@ -30,6 +30,7 @@ class Request:
     names: Mapping[str, str] = field(default_factory=dict)
     clusters: int | Literal["auto"] = CLUSTERS
     fast: bool = False
+    adapt: bool = False
     side_by_side: bool = False
 
     @property

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from zeroshot_vss.console.adapted import adapted_config
 from zeroshot_vss.console.quiet import find_home, run_quietly
 from zeroshot_vss.console.request import CLUSTERS, Request
 
@@ -56,6 +57,7 @@ def segment(
     names: Mapping[int | str, str] | None = None,
     clusters: int | Literal["auto"] = CLUSTERS,
     fast: bool = False,
+    adapt: bool = False,
     side_by_side: bool = False,
     out: str | Path | None = None,
     configs: Sequence[Path] = (),
@@ -69,6 +71,7 @@ def segment(
         names: of the ids or colours (`#rrggbb`) of the mask; without one of clusters, where a name makes them one.
         clusters: how many; `auto` lets the tokens decide.
         fast: shortcuts that change results a little.
+        adapt: train the backbone on with the video first, without labels; minutes.
         side_by_side: the overlay has the plain frames at its left.
         out: folder for the results; `<name of the video>-segmented` by default.
         configs: configuration files, laid over the shipped one.
@@ -78,7 +81,7 @@ def segment(
         InputError: something about the files or the settings is wrong; the message says what.
     """
     told = {str(key): name for key, name in (names or {}).items()}
-    chosen = Request(Path(video), None if mask is None else Path(mask), told, clusters, fast, side_by_side)
+    chosen = Request(Path(video), None if mask is None else Path(mask), told, clusters, fast, adapt, side_by_side)
     return perform(chosen, None if out is None else Path(out), [Path(path).resolve() for path in configs], cores)
 
 
@@ -91,6 +94,8 @@ def perform(
     folder = (out or Path(f"{chosen.clip}-segmented")).resolve()
     config = chosen.write(home / "results" / "console")
     made = home / "results" / "clips" / chosen.clip
+    if chosen.adapt:
+        configs = [*configs, adapted_config(chosen.video.resolve(), chosen.clip, configs, home)]
     try:
         targets = [f"results/clips/{chosen.clip}/{name}" for name in WRITTEN[:2]]
         run_quietly(targets, [*configs, config], home, cores or os.cpu_count() or 1)
