@@ -153,7 +153,8 @@ def test_random_classifiers_draw_from_the_seed() -> None:
     tokens, unseen = rng.standard_normal((2, 200, 5)).astype(np.float32)
     labels = rng.integers(0, 3, 200)
     first, second, again = (
-        Guarded("random-forest", {"n_estimators": 3}, seed).fit(tokens, labels).predict(unseen) for seed in (1, 2, 1)
+        LabelClassifier("random-forest", {"n_estimators": 3}, seed).fit(tokens, labels).predict(unseen)
+        for seed in (1, 2, 1)
     )
     assert np.array_equal(first, again) and (first != second).any()
 

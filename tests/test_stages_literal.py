@@ -21,10 +21,10 @@ from literal_method import Choices, LiteralMethod
 from miniatures import write_vspw
 from small_models import save_stable_diffusion
 from stage_jobs import configuration, run, steps_of
+from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.io.store import read_all
 from zeroshot_vss.method.batches import Row
 from zeroshot_vss.stages.cache import FeatureCache
-from zeroshot_vss.workflow.config import merge, read_config
 from zeroshot_vss.workflow.plan import Plan
 
 SIZE = 134, 200
