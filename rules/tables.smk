@@ -1,12 +1,39 @@
 # The paper's tables, and the sweeps of single settings.
 #
 # in:  results/scores/... (quality), manifests of the rows' stages (settings, efficiency), config/published/{table}.csv
-# out: results/{table}.csv (long form), .md and .tex (the paper's layout)
+# out: results/{table}.csv (long form), .md and .tex (the paper's layout), {table}-sequences.csv and .md (quality)
 #      results/sweeps/{sweep}.csv, .png, .pdf
 
 
+rule quality_table:
+    """{wildcards.table}: scores of the configured rows, and of single sequences"""
+    input:
+        needs("results/{table}.csv"),
+    output:
+        csv=report(
+            "results/{table}.csv", category="Tables", labels=of_table(form="CSV"), caption="../report/table.rst"
+        ),
+        md="results/{table}.md",
+        tex=report(
+            "results/{table}.tex", category="Tables", labels=of_table(form="LaTeX"), caption="../report/table.rst"
+        ),
+        sequences="results/{table}-sequences.csv",
+        sequences_md="results/{table}-sequences.md",
+    log:
+        "logs/{table}.log",
+    wildcard_constraints:
+        table=tables_of("quality"),
+    localrule: True
+    conda:
+        "../envs/zeroshot_vss.yaml"
+    params:
+        job=job("results/{table}.csv"),
+    shell:
+        STAGE + " table {params.job:q} 2>&1 | tee {log:q}"
+
+
 rule table:
-    """{wildcards.table}: scores, settings or costs of the configured rows"""
+    """{wildcards.table}: settings or costs of the configured rows"""
     input:
         needs("results/{table}.csv"),
     output:
@@ -20,7 +47,7 @@ rule table:
     log:
         "logs/{table}.log",
     wildcard_constraints:
-        table=tables_of("quality", "settings", "efficiency"),
+        table=tables_of("settings", "efficiency"),
     localrule: True
     conda:
         "../envs/zeroshot_vss.yaml"

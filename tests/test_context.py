@@ -19,12 +19,15 @@ from zeroshot_vss.datasets.base import VOID
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.method.context import (
     Labels,
+    append_place,
     assign_labels,
     carry_labels,
+    choose_clusters,
     cluster,
     name_clusters,
     normalise_tokens,
     principal_components,
+    spread_of,
 )
 
 few = settings(max_examples=60, deadline=None)
@@ -267,3 +270,37 @@ def test_labels_follow_groups_that_drift() -> None:
     nearest = LabelClassifier("knn", {"n_neighbors": 1}, 0)
     for labels in carry_labels(batches, truth, nearest, lambda _number, found: found):
         assert np.array_equal(labels, np.stack([truth, truth]))
+
+
+@pytest.mark.parametrize("groups", [3, 7])
+def test_automatic_number_of_clusters(groups: int) -> None:
+    """Groups far apart: fewer clusters than groups join two of them, as many explain nearly all."""
+    rng = np.random.default_rng(groups)
+    centres = 100 * np.eye(groups, 8)
+    tokens = (centres[np.repeat(np.arange(groups), 30)] + rng.standard_normal((30 * groups, 8))).astype(np.float32)
+    assert choose_clusters(tokens, 0.98, 50, 0) == groups
+    assert choose_clusters(tokens, 0.98, groups - 1, 0) == groups - 1
+    # What K clusters explain, by its definition.
+    chosen = choose_clusters(tokens, 0.5, 50, 0)
+    assert 1 < chosen <= groups
+    share = 1 - _inside(tokens, chosen) / np.square(tokens - tokens.mean(0)).sum()
+    fewer = 1 - _inside(tokens, chosen - 1) / np.square(tokens - tokens.mean(0)).sum()
+    assert fewer < 0.5 <= share
+
+
+def _inside(tokens: NDArray[np.float32], count: int) -> float:
+    """Squared distances to the nearest centre."""
+    model: Any = cluster(tokens, count, 0, initialisations=1)
+    return float(np.square(tokens - model.cluster_centers_[model.labels_]).sum())
+
+
+def test_the_place_beside_a_token() -> None:
+    tokens = np.random.default_rng(0).standard_normal((2, 3, 5, 4)).astype(np.float32)
+    spread = spread_of(tokens[:1])
+    assert spread == pytest.approx(np.sqrt(tokens[0].reshape(-1, 4).var(0).sum()), rel=1e-5)
+    found = append_place(tokens, 0.5, spread)
+    assert found.dtype == np.float32 and np.array_equal(found[..., :4], tokens)
+    assert np.allclose(found[:, 0, :, 4], -0.5 * spread) and np.allclose(found[:, 2, :, 4], 0.5 * spread)
+    assert np.allclose(found[:, :, 2, 5], 0) and np.allclose(found[:, :, 4, 5], 0.5 * spread)
+    # The weight means the same however large the tokens are.
+    assert np.allclose(append_place(3 * tokens, 0.5, spread_of(3 * tokens[:1])), 3 * found, rtol=1e-5)

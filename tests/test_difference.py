@@ -180,6 +180,33 @@ def test_float_maps_do_not_depend_on_the_scale_of_a_difference() -> None:
     assert float(one.amax()) == 1
 
 
+@pytest.mark.parametrize("arithmetic", ["float", "squared"])
+def test_maps_are_those_of_a_literal_loop(arithmetic: Any) -> None:
+    """Pixel by pixel: clamp, difference of colours, Gaussian of 5 x 5 with mirrored borders, share of the largest."""
+    rng = np.random.default_rng(2)
+    height, width = 6, 7
+    plus, minus = rng.uniform(-1.3, 1.3, (2, 2, 3, height, width))
+    weights = np.exp(-(np.add.outer(np.arange(-2, 3) ** 2, np.arange(-2, 3) ** 2)) / (2 * 3.0**2))
+    expected = np.zeros((2, height, width))
+    for image in range(2):
+        distances = np.zeros((height, width))
+        for y in range(height):
+            for x in range(width):
+                away = 0.0
+                for channel in range(3):
+                    both = [min(max(float(side[image, channel, y, x]), -1), 1) for side in (plus, minus)]
+                    away += (both[0] - both[1]) ** 2
+                distances[y, x] = away if arithmetic == "squared" else away**0.5
+        mirrored = np.pad(distances, 2, mode="reflect")
+        for y in range(height):
+            for x in range(width):
+                expected[image, y, x] = (mirrored[y : y + 5, x : x + 5] * weights).sum() / weights.sum()
+        expected[image] /= expected[image].max()
+    found = normalised_difference(torch.from_numpy(plus).float(), torch.from_numpy(minus).float(), (height, width),
+                                  arithmetic)  # fmt: skip
+    assert np.allclose(found.numpy(), expected, atol=1e-5)
+
+
 def test_maps_have_the_size_of_the_frames() -> None:
     plus, minus = torch.zeros(2, 3, 16, 24), torch.full((2, 3, 16, 24), 0.05)
     territory = np.zeros((2, 2, 3), np.bool_)

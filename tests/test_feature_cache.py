@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import h5py
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from array_clip import ArrayClip
 from small_models import save_embedded
@@ -31,7 +33,7 @@ def test_queries_beyond_half_precision_are_refused(tmp_path: Path) -> None:
         cache_queries(settings, 2, clip, backbone, file)
         assert np.isfinite(np.asarray(file["block7"])).all()
     for module in backbone.decoder.self_queries((7,)).values():
-        module.weight.data.mul_(1e9)
+        cast(nn.Linear, module).weight.data.mul_(1e9)
     message = r"clip 'a', frame 0: queries of block 7 are above 65504"
     with h5py.File(tmp_path / "large.h5", "w") as file, pytest.raises(InputError, match=message):
         cache_queries(settings, 2, clip, backbone, file)

@@ -187,9 +187,19 @@ def test_other_masks_are_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "words.png", np.array([[3, 26001, 256]], np.uint16))
     with pytest.raises(InputError, match=r"mask words\.png holds id 256; expected ids of 0\.\.255"):
         read_mask(path, "clip 'x'")
-    path = save(tmp_path / "clear.png", np.array([[3]], np.uint8), "LA")
-    with pytest.raises(InputError, match=r"mask clear\.png has pixels of mode LA"):
+    path = save(tmp_path / "clear.tif", np.array([[3]], np.uint8), "PA")
+    with pytest.raises(InputError, match=r"mask clear\.tif has pixels of mode PA"):
         read_mask(path, "clip 'x'")
+
+
+def test_grey_mask_with_alpha(tmp_path: Path) -> None:
+    """As DAVIS 2016's bear/00077.png: the grey values count, whatever their alpha."""
+    values = np.array([[0, 255, 255], [0, 0, 255]], np.uint8)
+    stored = np.stack([values, np.array([[255, 255, 0], [0, 7, 255]], np.uint8)], -1)
+    Image.fromarray(stored, "LA").save(tmp_path / "00077.png")
+    with Image.open(tmp_path / "00077.png") as image:
+        assert image.mode == "LA"
+    assert np.array_equal(read_mask(tmp_path / "00077.png", "clip 'bear'"), values)
 
 
 @settings(max_examples=40, deadline=None)

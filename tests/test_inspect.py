@@ -30,7 +30,7 @@ from zeroshot_vss.method.modulation import label_maps
 from zeroshot_vss.settings.batches import Batches
 from zeroshot_vss.settings.features import Features
 from zeroshot_vss.settings.sampling import Sampling
-from zeroshot_vss.settings.upsampling import Modulation, Upsampler
+from zeroshot_vss.settings.upsampling import MethodUpsampling, Modulation
 from zeroshot_vss.stages import features, inspect
 from zeroshot_vss.stages.inspect import labels_of, of_frames, seen_differences, temporal_queries
 
@@ -111,7 +111,7 @@ def test_the_largest_difference_map_gives_the_label_maps(
     kind: str, difference: Any, request: pytest.FixtureRequest
 ) -> None:
     backbone, sampling = loaded(request.getfixturevalue(kind)), {"image": IMAGE, "video": VIDEO}[kind]
-    settings = Variation(title="", upsampler=Upsampler(modulation=MODULATION, difference=difference))
+    settings = Variation(title="", upsampler=MethodUpsampling(modulation=MODULATION, difference=difference))
     chosen, clip, maps = settings.upsampling(sampling), DATASET.open().clip(CLIP), coarse_maps(backbone)
     start = start_of(backbone, clip, rows_of_batch(range(FRAMES), sampling), sampling)
     plain = backbone.denoise(start, sampling, modulation=MODULATION)
@@ -141,7 +141,10 @@ def test_the_stage_keeps_what_is_asked_for(image: BackboneSpec, tmp_path: Path, 
     backbone, clip = loaded(image), DATASET.open().clip(CLIP)
     first, second = coarse_maps(backbone), coarse_maps(backbone)[::-1]
     checked = results("checked", None)
-    with_filter, without = Upsampler(modulation=MODULATION), Upsampler(modulation=MODULATION, filter=None)
+    with_filter, without = (
+        MethodUpsampling(modulation=MODULATION),
+        MethodUpsampling(modulation=MODULATION, filter=None),
+    )
     settings = Inspection(
         sampling=IMAGE, frames=(2, 0, 7), decoded=True, spatial=(7, 9), step=3,
         variations=(Variation(title="one", upsampler=with_filter),
@@ -235,4 +238,4 @@ def test_wrong_questions_are_answered_in_words(image: BackboneSpec, results: Any
     with pytest.raises(InputError, match="block 1 has no attention"):
         inspect.run(job(image, Inspection(sampling=IMAGE, spatial=(1,), step=3), checked))
     with pytest.raises(ValueError, match="only masked modulation"):
-        Variation(title="x", upsampler=Upsampler(upsampler="nearest", modulation=None, filter=None))
+        Variation(title="x", upsampler=MethodUpsampling(upsampler="nearest", modulation=None, filter=None))

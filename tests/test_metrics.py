@@ -326,3 +326,9 @@ def test_too_short_for_davis() -> None:
     metric.update(thing, thing, "")
     assert metric.arrays()["j"].shape == (1, 0)
     assert math.isnan(metric.pool([metric.arrays()])["j_and_f"])
+
+
+def test_quarters_that_end_between_frames_take_the_later_one() -> None:
+    # Of 7 frames the quarters end at 2.5, 4 and 5.5: the first is frames 1 to 3, the last frames 6 and 7.
+    values = np.array([0, 0, 0.9, 0, 0, 0.1, 0.1])
+    assert decay(values) == pytest.approx(0.3 - 0.1)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+import re
+import shutil
+import subprocess
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from zeroshot_vss.tables.latex import tabular
 from zeroshot_vss.tables.quality import TableRow, long_table, paper_layout, to_latex, to_markdown
 
 PUBLISHED = pd.read_csv(
@@ -98,10 +103,23 @@ def test_the_papers_layout_has_data_sets_across(table: Any) -> None:
 def test_markdown(table: Any) -> None:
     text = to_markdown(table, "Table 1")
     measured, published = text.split("## Published")
-    assert measured.startswith("# Table 1\n\n## Measured\n") and "VSPW boundary F" in measured
+    assert measured.startswith("# Table 1\n\n## Measured\n\n### VSPW\n") and "boundary F" in measured
     assert "| Kept & on |" in measured and "Super" not in measured
     assert "Protocols: VSPW: vspw; OWN: vspw." in measured
-    assert "| Super    | ViT-L      | supervised    | 63.8 " in published and "boundary" not in published
+    assert "### Cityscapes" in published and "boundary" not in published
+    row = next(line for line in published.splitlines() if line.startswith("| Super"))
+    assert [cell.strip() for cell in row.strip("|").split("|")] == [
+        "Super",
+        "ViT-L",
+        "supervised",
+        "63.8",
+        "95.7",
+        "95.1",
+    ]
+    # No head says the data set again, and no row is there for another one's sake.
+    heads = [line for line in text.splitlines() if line.startswith("| method")]
+    assert len(heads) == 4 and not any("VSPW" in head or "OWN" in head for head in heads)
+    assert "Kept" not in measured.split("### OWN")[1]
     assert "nan" not in text.lower()
     alone = to_markdown(long_table(ROWS, SCORES, PUBLISHED.iloc[:0]), "Table 1")
     assert "## Measured" in alone and "## Published" not in alone
@@ -110,9 +128,42 @@ def test_markdown(table: Any) -> None:
 def test_latex(table: Any) -> None:
     text = to_latex(table)
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 2
-    assert r"Kept \& on" in text and "nan" not in text.lower()
+    assert r"Kept \& on" in text and "nan" not in text.lower() and r"\usepackage{booktabs}" in text
     body = [line for line in text.splitlines() if line.startswith("Super")]
     assert [cell.strip(" \\") for cell in body[0].split("&")][-4:] == ["63.8", "95.7", "95.1", "80.3"]
+    for part in text.split(r"\begin{tabular}")[1:]:
+        rules = re.findall(r"\\(toprule|midrule|cmidrule|bottomrule)", part)
+        assert [rule for rule, _ in groupby(rules)] == ["toprule", "cmidrule", "midrule", "bottomrule"]
+        assert rules.count("midrule") == 1
+
+
+def test_the_best_zero_shot_figures_are_bold(table: Any) -> None:
+    measured = to_latex(table).split(r"\end{tabular}")[0]
+    assert r"\textbf{61.2}" in measured and r"\textbf{100.0}" in measured  # of VSPW's two rows
+    assert r"\textbf{50.0}" not in measured  # OWN has one row alone
+    assert r"\textbf{60.6}" not in measured  # the paper's figure beside it
+    assert r"\begin{tabular}{lllrrrrrr" in measured.replace("{llrr", "{lllrr")
+
+
+def test_escaping_and_alignment() -> None:
+    texts = pd.DataFrame(
+        {"a_b": ["x & y", "50 %"], "n": ["1.5", "12.5"], "mixed": ["1", "none"], "s": ["1.0 ± 0.5", ""]}
+    )
+    text = tabular(texts)
+    assert r"\begin{tabular}{lrlr}" in text and r"a\_b & \multicolumn{1}{r}{n} & mixed" in text
+    assert r"x \& y & 1.5 & 1 & 1.0 $\pm$ 0.5 \\" in text and r"50 \% & 12.5 & none &  \\" in text
+
+
+def test_latex_compiles(table: Any, tmp_path: Path) -> None:
+    if shutil.which("pdflatex") is None:
+        pytest.skip("there is no pdflatex here")
+    odd = pd.DataFrame({"#_%": ["a^b~c\\d {e} $ <1>", "λ ± → ²"], "n": ["1", "2.5"]})
+    body = to_latex(table) + "\n\n" + tabular(odd)
+    document = "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n" + body + "\\end{document}\n"
+    (tmp_path / "t.tex").write_text(document)
+    call = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 def test_shipped_figures_are_the_papers() -> None:

@@ -15,6 +15,11 @@ from zeroshot_vss.errors import InputError
 from zeroshot_vss.metrics.protocols.base import PROTOCOLS, Figures
 
 TRAINING_OPTIONS = ("seed", "processes", "clips", "autoencoder_steps", "steps")
+ADAPTATION_OPTIONS = {
+    "steps": int, "height": int, "stored_height": int, "seed": int, "processes": int, "rate": float,
+    "correspondence": float, "decoder_steps": int, "trained": str, "pairs": int, "pool": int, "uses": int,
+    "final_share": float,
+}  # fmt: skip
 
 
 def score(args: argparse.Namespace) -> None:
@@ -78,6 +83,15 @@ def train(args: argparse.Namespace) -> None:
         run.train_video(args.image, args.out, args.work, VideoTrainingSettings(**asked))
 
 
+def adapt(args: argparse.Namespace) -> None:
+    """Train a backbone on with unlabelled footage."""
+    from zeroshot_vss.training.adapt import adapt
+    from zeroshot_vss.training.settings import AdaptationSettings
+
+    asked = {name: value for name in ADAPTATION_OPTIONS if (value := getattr(args, name)) is not None}
+    adapt(args.base, args.frames, args.out, AdaptationSettings(**asked), args.work, args.exclude)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line's parser."""
     root = argparse.ArgumentParser(prog="python -m zeroshot_vss", description=__doc__)
@@ -112,16 +126,40 @@ def parser() -> argparse.ArgumentParser:
     scored.add_argument("--output", type=Path, help="a .json file; <predictions>/scores.json by default")
     scored.set_defaults(run=score)
     trained = commands.add_parser("train", help="train an embedded backbone (an hour or two on a CPU)")
-    trained.add_argument(
-        "model", choices=["image", "video", "tiny-decoder"], help="all but `image` build on a trained one"
-    )
-    trained.add_argument("--image", type=Path, default=Path("models/scenes-tiny"), help="the image model to build on")
-    trained.add_argument("--out", required=True, type=Path, help="folder for the weights, in diffusers' format")
-    trained.add_argument("--work", required=True, type=Path, help="folder for frames and checkpoints, about 1 GB")
-    for name in TRAINING_OPTIONS:
-        trained.add_argument(f"--{name.replace('_', '-')}", type=int, help="see zeroshot_vss.training.settings")
-    trained.set_defaults(run=train)
+    models = trained.add_subparsers(required=True)
+    for model, what in (
+        ("image", "the image model, from nothing, on generated scenes"),
+        ("video", "temporal layers for a trained image model"),
+        ("tiny-decoder", "a decoder that imitates a trained image model's"),
+    ):
+        one = models.add_parser(model, help=what)
+        if model != "image":
+            one.add_argument(
+                "--image", type=Path, default=Path("models/scenes-tiny"), help="the image model to build on"
+            )
+        one.add_argument("--out", required=True, type=Path, help="folder for the weights, in diffusers' format")
+        one.add_argument("--work", required=True, type=Path, help="folder for frames and checkpoints, about 1 GB")
+        for name in TRAINING_OPTIONS:
+            one.add_argument(f"--{name.replace('_', '-')}", type=int, help="see zeroshot_vss.training.settings")
+        one.set_defaults(run=train, model=model)
+    _add_adapt(models.add_parser("adapt", help="train a model on with footage of your own, without labels"))
     return root
+
+
+def _add_adapt(adapted: argparse.ArgumentParser) -> None:
+    adapted.add_argument(
+        "--from", dest="base", type=Path, default=Path("models/scenes-tiny"), help="the image model to start from"
+    )
+    adapted.add_argument(
+        "--frames", type=Path, nargs="+", required=True,
+        help="videos, folders of frames, or folders of these; folders of annotations are passed over",
+    )  # fmt: skip
+    adapted.add_argument("--exclude", nargs="+", default=[], help="names of clips that are left out")
+    adapted.add_argument("--out", required=True, type=Path, help="folder for the weights, in diffusers' format")
+    adapted.add_argument("--work", type=Path, help="folder for frames and checkpoints; <out>-work by default")
+    for name, kind in ADAPTATION_OPTIONS.items():
+        adapted.add_argument(f"--{name.replace('_', '-')}", type=kind, help="see zeroshot_vss.training.settings")
+    adapted.set_defaults(run=adapt)
 
 
 def main() -> None:

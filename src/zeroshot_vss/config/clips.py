@@ -19,6 +19,8 @@ class ClipsConfig(Settings):
     opacity: float = Field(default=0.45, ge=0, le=1)
     """Of the labels over the frames."""
     outlines: bool = True
+    """Draw the borders of the labels."""
     legend: bool = True
+    """Draw the names and colours of the labels."""
     side_by_side: bool = False
     """The plain frame beside the drawn one."""

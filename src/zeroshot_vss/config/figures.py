@@ -97,6 +97,8 @@ class FiguresConfig(Settings):
     """lambda of the passes without latent blending in figures 7 and 12."""
     clusters: tuple[Clusters, ...] = (5, 10, 20, 30)
     """The numbers of clusters of figure 14."""
+    captions: bool = True
+    """Whether each figure says below what it shows; off where a paper has captions of its own."""
 
     def named_methods(self) -> list[str]:
         """All methods that the figures need."""

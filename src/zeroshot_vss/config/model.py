@@ -65,7 +65,7 @@ class Config(Settings):
         scopes, sweeps = values.get("sweep_scopes"), values.get("sweeps")
         if not isinstance(scopes, dict) or not isinstance(sweeps, dict):
             return values
-        return {**values, "sweeps": {name: inherited(sweep, scopes) for name, sweep in sweeps.items()}}
+        return {**values, "sweeps": {name: inherited(name, sweep, scopes) for name, sweep in sweeps.items()}}
 
     @model_validator(mode="after")
     def _names_exist(self) -> Config:

@@ -69,7 +69,7 @@ def _as_clip(value: object) -> object:
     return {"path": value} if isinstance(value, str) else value
 
 
-AnyClip = Annotated[OwnClip, BeforeValidator(_as_clip)]
+AnyClip = Annotated[OwnClip, BeforeValidator(_as_clip, json_schema_input_type=str | OwnClip)]
 """A clip, or its path alone."""
 
 

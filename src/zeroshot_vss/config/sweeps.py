@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import model_validator
 
+from zeroshot_vss.config.names import all_known
 from zeroshot_vss.config.overrides import MethodOverrides, Overrides, nested
 from zeroshot_vss.settings.base import Settings
 
@@ -58,13 +59,20 @@ class SweepConfig(Settings):
         return {_label(value): nested(self.parameter, value) for value in self.values}
 
 
-def inherited(sweep: Any, scopes: dict[str, Any]) -> Any:
-    """A sweep as it is written, with the data sets and backbones of its scope where it has none of its own."""
+def inherited(name: str, sweep: Any, scopes: dict[str, Any]) -> Any:
+    """A sweep as it is written, with the data sets and backbones of its scope where it has none of its own.
+
+    Raises:
+        ValueError: there is no such scope.
+    """
     if not isinstance(sweep, dict):
         return sweep
-    scope = scopes.get(sweep.get("scope", DEFAULT_SCOPE))
     own = {key: value for key, value in sweep.items() if value is not None or key not in ("datasets", "backbones")}
-    return own if not isinstance(scope, dict) else {**scope, **own}
+    if "datasets" in own and "backbones" in own:
+        return own
+    scope = str(own.get("scope", DEFAULT_SCOPE))
+    all_known(f"sweeps.{name}.scope", [scope], scopes)
+    return {**scopes[scope], **own} if isinstance(scopes[scope], dict) else own
 
 
 def _label(value: Any) -> str:

@@ -49,18 +49,18 @@ def _keys(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
     """Keys of the models that stand at a place."""
     types: list[Any] = [model]
     for part in path:
-        fields = [one.model_fields[str(part)].annotation for one in _models(types) if str(part) in one.model_fields]
+        fields = [one.model_fields[str(part)].annotation for one in models_in(types) if str(part) in one.model_fields]
         # Elements of mappings have their own names, which are in no model.
         types = fields or types
-    return [name for one in _models(types) for name in one.model_fields]
+    return [name for one in models_in(types) for name in one.model_fields]
 
 
-def _models(types: Sequence[Any]) -> list[type[BaseModel]]:
+def models_in(types: Sequence[Any]) -> list[type[BaseModel]]:
     """The models in types: `dict[str, M]`, `M | None`, ..."""
     found: list[type[BaseModel]] = []
     for one in types:
         if isinstance(one, type) and issubclass(one, BaseModel):
             found.append(one)
         else:
-            found += _models(get_args(one))
+            found += models_in(get_args(one))
     return found

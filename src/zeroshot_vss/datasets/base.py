@@ -120,6 +120,10 @@ class DataSet(ABC):
     def clips(self) -> list[str]:
         """Names of the clips, in the data set's own order; cheap (no frame is read)."""
 
+    def attributes(self) -> dict[str, tuple[str, ...]]:
+        """What the data set says of its clips in words, such as DAVIS's `OCC` for occlusion; by default nothing."""
+        return {}
+
     @abstractmethod
     def position(self, name: str) -> int:
         """Place of a clip among all that there are, whichever are chosen: jobs are made up by it."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+import yaml
+
 from zeroshot_vss.datasets.base import Clip
 from zeroshot_vss.datasets.folder import FolderClip
 from zeroshot_vss.datasets.objects import MOST_OBJECTS, OBJECTS, ONE_OBJECT, object_legend
@@ -42,6 +44,24 @@ class Davis(NamedClips):
             raise InputError(f"data set 'davis': there is no list {lists[0]}; {get}, {root_key(self.name)}")
         super().__init__(_sequences(found), options)
         self.legend = object_legend(1 if self._single else MOST_OBJECTS)
+
+    def attributes(self) -> dict[str, tuple[str, ...]]:
+        """The attributes that 2016's `db_info.yml` gives each sequence; nothing where the archive has no such file.
+
+        Raises:
+            InputError: the file is not as DAVIS has it.
+        """
+        path = self._root / "db_info.yml"
+        if not path.is_file():
+            return {}
+        try:
+            listed = yaml.safe_load(path.read_text("utf-8"))["sequences"]
+            return {str(entry["name"]): tuple(map(str, entry["attributes"])) for entry in listed}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, LookupError, TypeError) as error:
+            raise InputError(
+                f"data set 'davis': {path} does not list `sequences` with `name` and `attributes` ({error}); "
+                "fetch it again, or remove it"
+            ) from error
 
     def _open(self, name: str) -> Clip:
         frames, masks = (self._root / kind / RESOLUTION / name for kind in ("JPEGImages", "Annotations"))

@@ -10,7 +10,7 @@ from zeroshot_vss.jobs.base import ClipsJob
 from zeroshot_vss.jobs.model import ModelJob
 from zeroshot_vss.settings.base import NonNegative, Settings
 from zeroshot_vss.settings.sampling import Sampling
-from zeroshot_vss.settings.upsampling import Upsampler, Upsampling
+from zeroshot_vss.settings.upsampling import MethodUpsampling, Upsampling
 
 
 class Variation(Settings):
@@ -20,7 +20,7 @@ class Variation(Settings):
     """As printed above its pictures."""
     coarse: NonNegative = 0
     """Which of the job's coarse results it starts from."""
-    upsampler: Upsampler
+    upsampler: MethodUpsampling
 
     @model_validator(mode="after")
     def _modulated(self) -> Variation:
@@ -101,6 +101,7 @@ class FigureJob(ClipsJob):
     """Titles of the inspected variations, in their order."""
     settings: str
     """Backbones and settings in words, for the caption."""
+    captioned: bool = True
 
     def inputs(self) -> list[str]:
         return [path for source in self.sources for path in source.manifests]

@@ -114,12 +114,13 @@ class Material:
         width: float = PAGE,
         gutters: Mapping[int, float] | None = None,
     ) -> Sheet:
-        """The rows with a legend, and a caption that says what they show and under which settings."""
+        """The rows with a legend, and, if asked for, a caption: what they show under which settings."""
         sheet = Sheet(width)
         sheet.rows(rows, gutters)
         if keys := list(keys):
             sheet.keys(keys)
-        sheet.caption(f"{what} {self.job.settings}")
+        if self.job.captioned:
+            sheet.caption(f"{what} {self.job.settings}")
         return sheet
 
 

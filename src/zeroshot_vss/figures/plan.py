@@ -69,7 +69,8 @@ class Figures:
                 else Source(title=title, manifests=tuple(paths))
                 for title, paths in sources
             ),
-            settings=f"{words} {more.pop('further', '')}".strip(), pdf=f"{stem}.pdf", png=f"{stem}.png", **more,
+            settings=f"{words} {more.pop('further', '')}".strip(), pdf=f"{stem}.pdf", png=f"{stem}.png",
+            captioned=self.config.captions, **more,
         )  # fmt: skip
 
     # Figures of label maps

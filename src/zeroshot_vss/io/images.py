@@ -66,6 +66,8 @@ def over_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def read_mask(path: Path, where: str) -> NDArray[np.uint8]:
     """Read a map of class ids: the stored values of a grey image, the indices of a palette image.
 
+    Of grey with alpha (one mask of DAVIS is so) the grey values count, as in :func:`read_rgb`.
+
     Args:
         path: the file.
         where: what it belongs to, the start of error messages.
@@ -81,10 +83,12 @@ def read_mask(path: Path, where: str) -> NDArray[np.uint8]:
     def ids(image: Image.Image) -> NDArray[np.uint8]:
         if image.mode in _COLOUR_MODES:
             raise InputError(f"{title} is a colour image (mode {image.mode}); expected one channel of class ids")
-        if image.mode not in ("1", "L", "P", "I") and not image.mode.startswith("I;16"):
+        if image.mode not in ("1", "L", "LA", "P", "I") and not image.mode.startswith("I;16"):
             raise InputError(f"{title} has pixels of mode {image.mode}; expected one channel of class ids")
         scale = _grey_scale(image)
-        values = np.asarray(ImageOps.exif_transpose(image)).astype(np.int64) // scale
+        upright = ImageOps.exif_transpose(image)
+        grey = upright.getchannel("L") if upright.mode == "LA" else upright
+        values = np.asarray(grey).astype(np.int64) // scale
         outside = values[(values < 0) | (values > 255)]
         if outside.size:
             raise InputError(f"{title} holds id {outside.min()}; expected ids of 0..255")

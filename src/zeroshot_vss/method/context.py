@@ -49,6 +49,56 @@ def cluster(
         return model.fit(tokens)
 
 
+def spread_of(tokens: Floats) -> float:
+    """Root of the mean squared distance of tokens [..., channels] to their mean: the unit of `append_place`."""
+    flat = tokens.reshape(-1, tokens.shape[-1])
+    return float(np.sqrt(np.square(flat - flat.mean(0)).sum(-1).mean()))
+
+
+def append_place(tokens: Floats, weight: float, spread: float) -> Floats:
+    """Tokens with the row and the column of their cell as two further channels. Not the paper's.
+
+    Args:
+        tokens: [n, h, w, channels].
+        weight: of the place, whose rows and columns run from -1 to 1 before.
+        spread: of the tokens, see `spread_of`, so that a weight means the same for every model and clip.
+
+    Returns:
+        [n, h, w, channels + 2].
+    """
+    count, height, width, _ = tokens.shape
+    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+    place = np.broadcast_to(weight * spread * np.stack([y, x], -1), (count, height, width, 2))
+    return np.concatenate([tokens, place.astype(np.float32)], -1)
+
+
+def choose_clusters(tokens: Floats, explained: float, most: int, seed: int) -> int:
+    """Automatic K: the fewest clusters that leave no more than 1 - `explained` of the tokens' variance within them.
+
+    Clips with more to tell apart get more clusters. K-Means explains more with every cluster, so the number is found
+    by bisection, with one initialisation each.
+
+    Args:
+        tokens: [n, channels] that are to be clustered.
+        explained: share of the squared distances to the tokens' mean, above 0 and below 1.
+        most: the largest number that may be chosen.
+        seed: of the initial centres.
+
+    Returns:
+        A number of clusters, 1..`most`; `most` where even these explain less.
+    """
+    total = float(np.square(tokens - tokens.mean(0)).sum())
+    low, high = 1, most
+    while low < high:
+        middle = (low + high) // 2
+        inside: Any = cluster(tokens, middle, seed, initialisations=1).inertia_
+        if inside <= (1 - explained) * total:
+            high = middle
+        else:
+            low = middle + 1
+    return high
+
+
 def principal_components(tokens: Floats, components: int, seed: int) -> Callable[[Floats], Floats]:
     """The projection on the principal components of tokens [n, channels], for arrays [..., channels]."""
     model = PCA(components, random_state=seed).fit(tokens)

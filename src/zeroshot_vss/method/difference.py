@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from functools import cache
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -13,6 +12,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+
+from zeroshot_vss.settings.upsampling import Arithmetic
 
 
 def colour_difference(plus: Tensor, minus: Tensor) -> Tensor:
@@ -115,7 +116,7 @@ def normalised_difference(
     plus: Tensor,
     minus: Tensor,
     size: tuple[int, int],
-    arithmetic: Literal["float", "wrapped-8-bit"] = "float",
+    arithmetic: Arithmetic = "float",
     territory: NDArray[np.bool_] | None = None,
 ) -> Tensor:
     """Blurred and normalised difference maps D [n, H, W], 0..1, at the frames' own size.
@@ -123,15 +124,16 @@ def normalised_difference(
     Args:
         plus, minus: I+ and I- [n, 3, H', W'], about [-1, 1].
         size: H, W; the images are clamped and resized (bilinear) before they are compared.
-        arithmetic: of images and differences, see `settings.upsampling.Upsampler.difference`.
+        arithmetic: of images and differences, see `settings.upsampling.MethodUpsampling.difference`.
         territory: [n, h, w] cells outside of which the maps are zero; all cells count where None.
     """
     inside = 1.0 if territory is None else _nearest(territory, size, plus.device)
-    if arithmetic == "float":
-        compared = (_bilinear(images.clamp(-1, 1), size) for images in (plus, minus))
-        return normalise(blur(colour_difference(*compared)) * inside)
-    stored = (resize_8_bit(to_8_bit(images), size) for images in (plus, minus))
-    return normalise_stored(store_8_bit(blur(wrapped_difference(*stored))) * inside)
+    if arithmetic == "wrapped-8-bit":
+        stored = (resize_8_bit(to_8_bit(images), size) for images in (plus, minus))
+        return normalise_stored(store_8_bit(blur(wrapped_difference(*stored))) * inside)
+    compared = (_bilinear(images.clamp(-1, 1), size) for images in (plus, minus))
+    distance = colour_difference(*compared)
+    return normalise(blur(distance.square() if arithmetic == "squared" else distance) * inside)
 
 
 def _bilinear(images: Tensor, size: tuple[int, int]) -> Tensor:

@@ -193,7 +193,7 @@ def label_maps(
     """
     assert settings.modulation is not None
     device = plain.states[settings.modulation.step].device
-    dtype = torch.float32 if settings.difference == "float" else torch.float64
+    dtype = torch.float64 if settings.difference == "wrapped-8-bit" else torch.float32
     best = difference.RunningArgmax(len(maps), *size, nothing=0, device=device, dtype=dtype)
     for frame, coarse in enumerate(maps):
         best.labels[frame] = int(coarse.flat[0])

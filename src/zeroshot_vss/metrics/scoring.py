@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -95,20 +95,26 @@ def score_folder(
     return scores, pool(scores)
 
 
-def write_scores(path: Path, pooled: Figures, clips: Sequence[ClipScores]) -> None:
+def write_scores(
+    path: Path, pooled: Figures, clips: Sequence[ClipScores], attributes: Mapping[str, Sequence[str]] | None = None
+) -> None:
     """Write the pooled figures as JSON to `path` and one row a clip as CSV beside it, each whole or not at all.
 
     Args:
         path: ends in .json; undefined figures become null there and empty cells in the .csv.
         pooled: from `pool`.
         clips: the clips pooled.
+        attributes: what the data set says of each clip, a column of their own in the .csv where there are any.
 
     Raises:
         InputError: the path ends otherwise.
     """
     if path.suffix != ".json":
         raise InputError(f"{path}: scores are written to a .json file and a .csv beside it; name one ending in .json")
-    rows = [{"clip": clip.clip, "frames": clip.frames, **clip_figures(clip)} for clip in clips]
+    rows: list[dict[str, object]] = [{"clip": c.clip, "frames": c.frames, **clip_figures(c)} for c in clips]
+    if attributes:
+        for row in rows:
+            row["attributes"] = " ".join(attributes.get(str(row["clip"]), ()))
     with replacing(path.with_suffix(".csv")) as partial:
         pd.DataFrame(rows).to_csv(partial, index=False)
     figures = {name: None if isinstance(x, float) and math.isnan(x) else x for name, x in pooled.items()}

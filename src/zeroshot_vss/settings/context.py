@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from zeroshot_vss.classifiers import CLASSIFIERS
 from zeroshot_vss.settings.base import Blocks, Clusters, Positive, Seed, Settings
@@ -21,6 +21,12 @@ class ContextModel(Settings):
     backbone's `single_block`."""
     clusters: Clusters = 20
     """K; 30 on Cityscapes. More clusters find smaller objects, up to where they split classes (figure 14)."""
+    explained: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Automatic K: the fewest clusters that explain this share of the tokens' variance, at most `clusters`. null
+    takes `clusters` as they are."""
+    position: Annotated[float, Field(gt=0)] | None = None
+    """Beyond the paper: weight of a cell's row and column as further channels of its token, in parts of the spread of
+    the first frame's tokens. null leaves tokens as they are."""
     initialisations: Positive = 10
     """K-Means runs, of which the best is kept."""
     fit: Literal["first-frame", "first-batch"] = "first-frame"

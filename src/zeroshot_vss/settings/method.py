@@ -9,7 +9,7 @@ from zeroshot_vss.settings.context import ContextModel
 from zeroshot_vss.settings.features import CachedFeatures, Features
 from zeroshot_vss.settings.refinement import Correspondence, Refinement
 from zeroshot_vss.settings.sampling import MethodSampling, Sampling
-from zeroshot_vss.settings.upsampling import Upsampler, Upsampling
+from zeroshot_vss.settings.upsampling import MethodUpsampling, Upsampling
 
 
 class MethodSettings(Settings):
@@ -23,7 +23,7 @@ class MethodSettings(Settings):
     """The scene context model: K-Means on the first frame, and the classifier that carries its labels on."""
     refinement: Refinement | None = Refinement()
     """Correspondence-based refinement (CBR); null switches it off."""
-    upsampling: Upsampler = Upsampler()
+    upsampling: MethodUpsampling = MethodUpsampling()
     """From coarse maps to full resolution."""
 
     @model_validator(mode="after")

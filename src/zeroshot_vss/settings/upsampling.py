@@ -13,6 +13,9 @@ from zeroshot_vss.upsamplers import UPSAMPLERS
 UpsamplerName = Annotated[str, AfterValidator(UPSAMPLERS.known)]
 
 
+Arithmetic = Literal["float", "squared", "wrapped-8-bit"]
+
+
 class Modulation(Settings):
     """Masked modulation of one block: its cross-attention in image models, its self-attentions in video models."""
 
@@ -36,7 +39,7 @@ class Modulation(Settings):
         return self.step if self.one_step else sampling.steps - 1
 
 
-class Upsampler(Settings):
+class MethodUpsampling(Settings):
     """From a coarse map to full resolution."""
 
     upsampler: UpsamplerName = "modulation"
@@ -45,21 +48,22 @@ class Upsampler(Settings):
     """Masked modulation; null with other upsamplers."""
     filter: float | None = 0.7
     """s of equation 7: how much of a difference map counts outside its mask; null switches the filter off."""
-    difference: Literal["float", "wrapped-8-bit"] = "float"
-    """`wrapped-8-bit` repeats the released code's arithmetic: 8-bit images, subtracted and squared modulo 256."""
+    difference: Arithmetic = "float"
+    """`float`: the norm over colour. `squared`: its square, as section 3.2 writes it. `wrapped-8-bit` repeats the
+    released code's arithmetic: 8-bit images, subtracted and squared modulo 256."""
     decoder: Literal["tiny"] | None = None
     """Shortcut: the backbone's tiny decoder (its `tiny_decoder`) in place of its VAE's."""
     halo: NonNegative | None = None
     """Shortcut: only the region of each mask is decoded, with this many latent cells around it."""
 
     @model_validator(mode="after")
-    def _whole(self) -> Upsampler:
+    def _whole(self) -> MethodUpsampling:
         if (self.upsampler == "modulation") != (self.modulation is not None):
             raise ValueError("modulation must be given with upsampler 'modulation', and only then")
         return self
 
 
-class Upsampling(Upsampler):
+class Upsampling(MethodUpsampling):
     """The upsampling stage."""
 
     sampling: Sampling | None = Sampling()

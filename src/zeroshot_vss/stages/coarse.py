@@ -13,19 +13,22 @@ from zeroshot_vss.classifiers.base import LabelClassifier
 from zeroshot_vss.datasets import Clip, LabelMap
 from zeroshot_vss.datasets.annotation import annotation
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.io.store import ClipKey, Manifest, add_array, add_maps, key_of, open_clip, run_clips
+from zeroshot_vss.io.store import ClipKey, Manifest, add_array, add_maps, console, key_of, open_clip, run_clips
 from zeroshot_vss.jobs.coarse import CoarseJob
 from zeroshot_vss.machine.runtime import prepare
 from zeroshot_vss.method.batches import cut, rows_of_batch
 from zeroshot_vss.method.context import (
     Floats,
     Labels,
+    append_place,
     assign_labels,
     carry_labels,
+    choose_clusters,
     cluster,
     name_clusters,
     normalise_tokens,
     principal_components,
+    spread_of,
 )
 from zeroshot_vss.method.correspondence import vote_along_matches, vote_along_tracks, vote_on_direct_matches
 from zeroshot_vss.stages.cache import FeatureCache
@@ -86,14 +89,23 @@ def label_clip(
     batches = cut(cache.frames, settings.batches)
     rows = [rows_of_batch(batch, job.features.sampling, number) for number, batch in enumerate(batches)]
 
-    def tokens(number: int) -> Any:
+    def plain(number: int) -> Floats:
         return normalise_tokens(cache.aggregated(settings.blocks, rows[number]))
+
+    spread = spread_of(plain(0)[:1]) if settings.position is not None else 0.0
+
+    def tokens(number: int) -> Floats:
+        found = plain(number)
+        return found if settings.position is None else append_place(found, settings.position, spread)
 
     first = tokens(0)
     fitted_on = first if settings.fit == "first-batch" else first[:1]
-    model = cluster(
-        fitted_on.reshape(-1, first.shape[-1]), settings.clusters, settings.seed, settings.initialisations
-    )
+    flat = fitted_on.reshape(-1, first.shape[-1])
+    count = settings.clusters
+    if settings.explained is not None:
+        count = choose_clusters(flat, settings.explained, count, settings.seed)
+        console.print(f"clip '{clip.name}': {count} clusters explain {settings.explained:.0%} of the variance")
+    model = cluster(flat, count, settings.seed, settings.initialisations)
     clusters = model.labels_[: cache.cells].reshape(cache.grid)  # pyright: ignore[reportOptionalSubscript]
     labels = clusters if truth is None or clip.reference else assign_labels(clusters, truth)
     seen = _reduced(job, clip, fitted_on)

@@ -24,7 +24,7 @@ def run(job: ScoreJob) -> None:
         assert job.maps is not None
         scores = score_maps(dataset, job.clips, job.maps, protocol)
         pooled = pool(scores)
-    write_scores(Path(job.scores), pooled, scores)
+    write_scores(Path(job.scores), pooled, scores, dataset.attributes())
 
 
 def score_maps(dataset: DataSet, clips: tuple[str, ...], maps: Parts, protocol: Protocol) -> list[ClipScores]:

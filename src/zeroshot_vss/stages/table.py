@@ -8,8 +8,9 @@ import pandas as pd
 
 from zeroshot_vss.io.costs import seconds_of
 from zeroshot_vss.io.store import results_of
-from zeroshot_vss.tables.files import read_scores, write_table
+from zeroshot_vss.tables.files import read_clips, read_scores, write_sequences, write_table
 from zeroshot_vss.tables.quality import TableJob, TableRow, long_table, to_latex, to_markdown
+from zeroshot_vss.tables.sequences import sequence_table
 
 
 def run(job: TableJob) -> None:
@@ -19,6 +20,8 @@ def run(job: TableJob) -> None:
     seconds = [_seconds(row) for row in job.rows] if job.seconds else None
     table = long_table(job.rows, scores, paper, seconds)
     write_table(Path(job.csv), table, to_markdown(table, job.title, job.across), to_latex(table, job.across))
+    clips = [read_clips(Path(row.scores).with_suffix(".csv")) for row in job.rows]
+    write_sequences(Path(job.sequences), sequence_table(job.rows, clips), job.title)
 
 
 def _seconds(row: TableRow) -> float | None:

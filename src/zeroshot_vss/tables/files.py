@@ -10,6 +10,8 @@ import pandas as pd
 
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import replacing
+from zeroshot_vss.tables.latex import tabular
+from zeroshot_vss.tables.sequences import sequences_to_markdown
 
 _AGAIN = "delete it and run again: the row is then scored anew"
 
@@ -56,10 +58,17 @@ def write_table(csv: Path, table: pd.DataFrame, markdown: str, latex: str) -> No
             partial.write_text(text)
 
 
+def write_sequences(csv: Path, table: pd.DataFrame, title: str) -> None:
+    """Write the table of single sequences to `csv` and .md, each whole or not at all."""
+    for suffix, text in ((".csv", table.to_csv(index=False)), (".md", sequences_to_markdown(table, title))):
+        with replacing(csv.with_suffix(suffix)) as partial:
+            partial.write_text(text)
+
+
 def write_one_layout(csv: Path, table: pd.DataFrame, layout: pd.DataFrame, title: str) -> None:
     """Write a table whose Markdown and LaTeX are one and the same `layout` of texts under a title."""
     markdown = f"# {title}\n\n{layout.to_markdown(index=False, disable_numparse=True)}\n"
-    write_table(csv, table, markdown, layout.to_latex(index=False, escape=True))
+    write_table(csv, table, markdown, tabular(layout))
 
 
 def write_plot(figure: Any, *paths: Path) -> None:

@@ -11,6 +11,7 @@ from zeroshot_vss.jobs.base import Job, Parts
 from zeroshot_vss.metrics.protocols.base import get_protocol, titles_of
 from zeroshot_vss.settings.base import Settings
 from zeroshot_vss.tables.files import layouts
+from zeroshot_vss.tables.latex import tabular
 
 FIGURES = {"miou": "mIoU", "mvc8": "mVC8", "mvc16": "mVC16", "j_and_f": "J&F", "j_mean": "J", "f_mean": "F"}
 """The paper's figures: key in the scores and column. A table shows those that its data sets' protocols have."""
@@ -64,7 +65,12 @@ class TableJob(Job):
         return [*(row.scores for row in self.rows), *timed, *([self.published] if self.published else [])]
 
     def outputs(self) -> list[str]:
-        return layouts(self.csv)
+        return [*layouts(self.csv), self.sequences, self.sequences.removesuffix(".csv") + ".md"]
+
+    @property
+    def sequences(self) -> str:
+        """Figures of single sequences, as CSV; Markdown lies beside it."""
+        return self.csv.removesuffix(".csv") + "-sequences.csv"
 
 
 def long_table(
@@ -157,13 +163,17 @@ def paper_layout(table: pd.DataFrame, source: str, across: str = "datasets", fur
 
 
 def to_markdown(table: pd.DataFrame, title: str, across: str = "datasets") -> str:
-    """Measured and published rows as two Markdown tables."""
+    """Measured and published rows as Markdown tables, one for each data set (or backbone)."""
     parts = [f"# {title}\n"]
     for source, words in (("measured", "Measured"), ("published", "Published (in %, as the paper prints them)")):
         if source in set(table["source"]):
-            wide = paper_layout(table, source, across).reset_index()
-            wide.columns = [" ".join(part for part in column if part) for column in wide.columns]
-            parts.append(f"## {words}\n\n{wide.to_markdown(index=False, disable_numparse=True)}\n")
+            wide = paper_layout(table, source, across)
+            parts.append(f"## {words}\n")
+            for over in dict.fromkeys(wide.columns.get_level_values(0)):
+                some: Any = wide[over]
+                some = some[(some != "").any(axis=1)].reset_index()
+                some = some.loc[:, (some != "").any()]
+                parts.append(f"### {over}\n\n{some.to_markdown(index=False, disable_numparse=True)}\n")
             if source == "measured":
                 parts.append(f"Protocols: {protocols(table)}.\n")
     return "\n".join(parts)
@@ -177,11 +187,18 @@ def protocols(table: pd.DataFrame) -> str:
 
 
 def to_latex(table: pd.DataFrame, across: str = "datasets") -> str:
-    """Measured and published rows as two LaTeX tabulars."""
-    parts = [
-        f"% {source}{f', protocols: {protocols(table)}' if source == 'measured' else ''}\n"
-        + paper_layout(table, source, across, further=False).to_latex(multicolumn_format="c", escape=True)
-        for source in ("measured", "published")
-        if source in set(table["source"])
-    ]
+    """Measured and published rows as two LaTeX tabulars; the best zero-shot figures are bold."""
+    parts = []
+    for source in ("measured", "published"):
+        if source not in set(table["source"]):
+            continue
+        wide = paper_layout(table, source, across, further=False)
+        # Of an empty column not even the head is shown.
+        index = wide.index.to_frame(index=False).loc[:, lambda names: (names != "").any()]
+        body = wide.reset_index(drop=True)
+        index.columns = pd.MultiIndex.from_tuples([("", name) for name in index.columns])
+        best = [len(index.columns) + place for place, (_, name) in enumerate(wide.columns) if "paper" not in name]
+        among = [supervision == "zero-shot" for supervision in wide.index.get_level_values("supervision")]
+        note = f"{source}; protocols: {protocols(table)}" if source == "measured" else source
+        parts.append(tabular(pd.concat([index, body], axis=1), best, among, note))
     return "\n".join(parts)

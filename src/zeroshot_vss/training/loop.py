@@ -44,7 +44,8 @@ def learning_rate(step: int, settings: LoopSettings) -> float:
     return settings.rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def _average_gradients(parameters: list[nn.Parameter], processes: int) -> None:
+def average_gradients(parameters: list[nn.Parameter], processes: int) -> None:
+    """Replace every gradient by its mean over the processes."""
     grads = [p.grad for p in parameters if p.grad is not None]
     flat = torch.cat([g.flatten() for g in grads])
     dist.all_reduce(flat)
@@ -96,7 +97,7 @@ def optimise(
         optimiser.zero_grad()
         found.squared.mean().backward()
         if settings.processes > 1:
-            _average_gradients(parameters, settings.processes)
+            average_gradients(parameters, settings.processes)
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         ema = min(settings.ema, (1 + step) / (10 + step))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -86,3 +88,52 @@ class TinyDecoderSettings(BaseModel):
     rate: float = 3e-3
     latent_noise: float = 0.5
     """Largest standard deviation of the noise on the latents: modulated ones are none that the encoder gives."""
+
+
+class AdaptationSettings(LoopSettings):
+    """Everything that the weights depend on, beside the model adapted and the footage."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    trained: Literal["all", "queries"] = "queries"
+    """`queries`: the level of the decoder whose queries the method takes, its output held to what it was; for a fifth
+    of the cost of `all`, which trains denoising as well."""
+    pool: int = 192
+    """Pairs of views a process whose passes up to that level are kept, with `queries`; then they are drawn anew."""
+    uses: int = 6
+    """How often each of them is used."""
+    hold: float = 0.3
+    """Weight of the squared change of the level's output, in parts of its variance, with `queries`."""
+    height: int = 96
+    """Rows of the views."""
+    stored_height: int = 192
+    """Rows of the decoded frames, from which views are cut."""
+    pairs: int = 4
+    """Pairs of views a step and process."""
+    steps: int = 800
+    rate: float = 6e-4
+    warm_up: int = 50
+    final_share: float = 0.25
+    """Share of the steps, the last ones, in which the rate falls to a fiftieth."""
+    ema: float = 0.995
+    whole_share: float = 0.35
+    """Share of the views that show the whole frame."""
+    zoom: float = 2.0
+    jitter: float = 0.25
+    """Strength of the changes of brightness, contrast, saturation and tint, drawn for each view."""
+    margin_share: float = 0.5
+    """Share of the batches that are encoded with a reflected margin, so that both ways of encoding are known."""
+    denoise_every: int = 3
+    """With `all`, denoising is trained at every so many steps; the others end at the last of the queries."""
+    correspondence: float = 0.15
+    """Weight of the term that asks for similar tokens at the same place; 0 leaves denoising alone."""
+    temperature: float = 0.1
+    same_share: float = 0.5
+    """Share of the pairs that are two views of one frame; the rest are of two frames of a clip."""
+    gap: int = 6
+    """Largest distance of the two frames."""
+    least_alike: float = 0.6
+    """Frames whose thumbnails correlate less are not taken for a pair."""
+    decoder_steps: int = 300
+    """Steps of the autoencoder's decoder afterwards, its encoder frozen."""
+    decoder_rate: float = 1e-3

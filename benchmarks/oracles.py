@@ -1,0 +1,166 @@
+"""Which part of the method loses an object: grid, clusters or context model, on the sequences settings are chosen on.
+
+    python -m benchmarks.oracles --root DAVIS --sequences bear bus ... [--model models/scenes-tiny] [--height 128]
+                                 [--start 13] [--frames N] [--clusters K ...] [--position W ...]
+
+J and F are means over the frames after the first, then over the sequences; upsampling is bilinear. Rows: the first
+mask copied; the true cells of every frame (the grid's limit); clusters of the first frame that are named by every
+frame's own truth (what clusters lose); the first frame's true cells carried on by the context model (what carrying
+loses); the method.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from zeroshot_vss.backbones.loading import load_backbone
+from zeroshot_vss.backbones.spec import BackboneSpec
+from zeroshot_vss.batches import Row, cut
+from zeroshot_vss.classifiers import Guarded
+from zeroshot_vss.context import append_place, assign_labels, carry_labels, cluster, normalise_tokens, spread_of
+from zeroshot_vss.correspondence import pair_matches, vote_along_matches
+from zeroshot_vss.datasets.base import Clip
+from zeroshot_vss.datasets.davis import Davis, DavisOptions
+from zeroshot_vss.features import network_size, start_of
+from zeroshot_vss.metrics.boundary import boundary_f
+from zeroshot_vss.metrics.davis import region_j
+from zeroshot_vss.progress import progress
+from zeroshot_vss.settings import Batches, Sampling
+from zeroshot_vss.upsamplers import Bilinear
+
+BLOCKS, SEED = (6, 7, 8), 1
+Maps = NDArray[np.uint8]
+
+
+class Sample(NamedTuple):
+    """A clip's truth and tokens."""
+
+    clip: Clip
+    truth: Maps
+    """[n, H, W]: 1 for the object."""
+    tokens: NDArray[np.float32]
+    """[n, h, w, channels], mean of the blocks."""
+    matched: torch.Tensor
+    """[n, h * w, channels] of block 7, for CBR."""
+
+
+def read(clip: Clip, frames: int, backbone: Any, sampling: Sampling) -> Sample:
+    """Compute what a row needs of a clip's first frames."""
+    count = min(frames, len(clip))
+    truth = np.stack([np.asarray(clip.labels(i)) != 0 for i in range(count)]).astype(np.uint8)
+    found: list[list[torch.Tensor]] = [[] for _ in BLOCKS]
+    for first in range(0, count, 7):
+        rows = [Row(i, 0) for i in range(first, min(first + 7, count))]
+        wanted = [(block, sampling.start) for block in BLOCKS]
+        with torch.no_grad():
+            start = start_of(backbone, clip, rows, sampling)
+            plain = backbone.denoise(start, sampling, wanted, last=sampling.start)
+        for kept, key in zip(found, wanted, strict=True):
+            kept.append(plain.queries[key].half())
+    blocks = [torch.cat(some) for some in found]
+    grid = backbone.grid(*network_size(clip, backbone, sampling), BLOCKS[0])
+    mean = torch.stack([b.float() for b in blocks]).mean(0).unflatten(1, grid).numpy()
+    return Sample(clip, truth, normalise_tokens(mean), blocks[1].float())
+
+
+def small(sequence: Sample, frame: int) -> Maps:
+    """The true cells of a frame: clusters of one cell each, named."""
+    grid = sequence.tokens.shape[1:3]
+    return assign_labels(np.arange(grid[0] * grid[1]).reshape(grid), sequence.truth[frame]).astype(np.uint8)
+
+
+def true_cells(sequence: Sample) -> Maps:
+    """[n, h, w] of every frame."""
+    return np.stack([small(sequence, i) for i in range(len(sequence.truth))])
+
+
+def named_clusters(sequence: Sample, tokens: NDArray[np.float32], clusters: int) -> Maps:
+    """The first frame's clusters, found again by their centres and named by the truth of every frame."""
+    model: Any = cluster(tokens[0].reshape(-1, tokens.shape[-1]), clusters, SEED)
+    found = [model.predict(t.reshape(-1, t.shape[-1])).reshape(t.shape[:2]) for t in tokens]
+    return np.stack([assign_labels(c, t) for c, t in zip(found, sequence.truth, strict=True)]).astype(np.uint8)
+
+
+def carried(sequence: Sample, tokens: NDArray[np.float32], first: Maps) -> Maps:
+    """The first frame's labels carried on by the context model with CBR."""
+    batches = cut(len(tokens), Batches())
+    grid = (tokens.shape[1], tokens.shape[2])
+
+    def refine(number: int, maps: NDArray[np.int64]) -> NDArray[np.int64]:
+        batch = batches[number]
+        return vote_along_matches(maps, pair_matches(sequence.matched[batch[0] : batch[-1] + 1], grid, 2.0))
+
+    carry = carry_labels((tokens[b] for b in batches), first, Guarded("knn", {}, SEED), refine)
+    return np.concatenate(list(carry)).astype(np.uint8)
+
+
+def method(sequence: Sample, tokens: NDArray[np.float32], clusters: int) -> Maps:
+    """The coarse maps of the method."""
+    model: Any = cluster(tokens[0].reshape(-1, tokens.shape[-1]), clusters, SEED)
+    first = assign_labels(model.labels_.reshape(tokens.shape[1:3]), sequence.truth[0])
+    return carried(sequence, tokens, first.astype(np.uint8))
+
+
+def scores(sequence: Sample, full: Maps) -> tuple[float, float]:
+    """J and F in % over the frames after the first."""
+    pairs = list(zip(sequence.truth[1:] == 1, full[1:] == 1, strict=True))
+    return 100 * float(np.mean([region_j(*p) for p in pairs])), 100 * float(np.mean([boundary_f(*p) for p in pairs]))
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--sequences", nargs="+", required=True)
+    parser.add_argument("--split", default="train", choices=["train", "val"])
+    parser.add_argument("--model", type=Path, default=Path("models/scenes-tiny"))
+    parser.add_argument("--height", type=int, default=128)
+    parser.add_argument("--start", type=int, default=13, help="of 17 steps")
+    parser.add_argument("--frames", type=int, default=10_000)
+    parser.add_argument("--clusters", type=int, nargs="+", default=[60])
+    parser.add_argument("--position", type=float, nargs="*", default=[0.5], help="rows with the place beside a token")
+    args = parser.parse_args()
+    backbone = load_backbone(BackboneSpec(name="model", path=str(args.model)), torch.device("cpu"))
+    sampling = Sampling(guidance=1.0, steps=17, start=args.start, noise="clip", height=args.height)
+    data = Davis(DavisOptions.model_validate({"root": args.root, "year": 2016, "split": args.split}))
+    read_all = [read(data.clip(n), args.frames, backbone, sampling)
+                for n in progress(args.sequences, lambda _: 1, "features")]  # fmt: skip
+    table = Table("row", "J", "F", *args.sequences, title=f"{args.model.name}, height {args.height}")
+
+    def add(name: str, full: Callable[[Sample], Maps]) -> None:
+        found = np.array([scores(s, full(s)) for s in read_all])
+        cells = [f"{value:.1f}" for value in found.mean(0)] + [f"{j:.0f}" for j in found[:, 0]]
+        table.add_row(name, *cells)
+
+    def up(s: Sample, maps: Maps) -> Maps:
+        return Bilinear().upsample(s.clip, [], maps)
+
+    add("first mask copied", lambda s: np.repeat(s.truth[:1], len(s.truth), 0))
+    add("true cells of every frame", lambda s: up(s, true_cells(s)))
+    for weight in (None, *args.position):
+        beside = "" if weight is None else f", position {weight}"
+
+        def tokens(s: Sample, weight: float | None = weight) -> NDArray[np.float32]:
+            return s.tokens if weight is None else append_place(s.tokens, weight, spread_of(s.tokens[:1]))
+
+        add(f"true first cells, carried{beside}", lambda s, t=tokens: up(s, carried(s, t(s), small(s, 0))))
+        for k in args.clusters:
+            add(
+                f"clusters named in every frame, K {k}{beside}",
+                lambda s, t=tokens, k=k: up(s, named_clusters(s, t(s), k)),
+            )
+            add(f"the method, K {k}{beside}", lambda s, t=tokens, k=k: up(s, method(s, t(s), k)))
+    Console(width=200).print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""A table's rows sequence by sequence and attribute by attribute, with bootstrap intervals over the sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zeroshot_vss.tables.quality import FIGURES, FURTHER, TableRow
+
+ATTRIBUTES = "attributes"
+"""Column of the scores of clips: what a data set says of a clip, words with blanks between them."""
+SHOWN = FIGURES | {key: FURTHER[key] for key in ("strict_mvc8", "boundary_f")}
+DRAWS, LEVEL = 10_000, 0.95
+ALL = "all"
+
+
+def bootstrap_interval(values: NDArray[np.float64], seed: int) -> tuple[float, float]:
+    """Percentile bootstrap of the mean (Efron 1979): the middle 95 % of the means of resampled sequences.
+
+    Args:
+        values: [n] figures of the sequences; NaN ones are left out.
+        seed: of the draws.
+
+    Returns:
+        Lower and upper end; NaN for fewer than two sequences.
+    """
+    known = values[~np.isnan(values)]
+    if len(known) < 2:
+        return float("nan"), float("nan")
+    draws = np.random.default_rng(seed).integers(0, len(known), (DRAWS, len(known)))
+    low, high = np.quantile(known[draws].mean(1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def groups_of(clips: pd.DataFrame) -> dict[tuple[str, str], list[int]]:
+    """(kind, name) of every group of sequences to their places: all, those of each attribute, each sequence."""
+    groups: dict[tuple[str, str], list[int]] = {(ALL, ALL): list(range(len(clips)))}
+    words = (
+        [str(w).split() for w in clips[ATTRIBUTES].fillna("")] if ATTRIBUTES in clips else [[] for _ in clips.index]
+    )
+    for attribute in sorted({word for some in words for word in some}):
+        groups["attribute", attribute] = [i for i, some in enumerate(words) if attribute in some]
+    return groups | {("sequence", str(name)): [i] for i, name in enumerate(clips["clip"])}
+
+
+def sequence_table(rows: Sequence[TableRow], clips: Sequence[pd.DataFrame], seed: int = 1) -> pd.DataFrame:
+    """All groups of all rows in long form, figures in %.
+
+    Args:
+        rows: in words.
+        clips: figures (0..1) of the clips of each row, see `scoring.write_scores`.
+        seed: of the bootstrap.
+
+    Returns:
+        For each figure its mean over the sequences of the group and the ends of its interval. That mean is not the
+        figure pooled over the sequences, where that weighs frames or pixels.
+    """
+    out: list[dict[str, Any]] = []
+    for row, table in zip(rows, clips, strict=True):
+        for (kind, name), places in groups_of(table).items():
+            entry: dict[str, Any] = {"method": row.method, "backbone": row.backbone, "data set": row.dataset,
+                                     "group": kind, "name": name, "sequences": len(places)}  # fmt: skip
+            for key, title in SHOWN.items():
+                if key in table:
+                    values = 100 * table[key].to_numpy(np.float64)[places]
+                    low, high = bootstrap_interval(values, seed)
+                    mean = float(np.nanmean(values)) if (~np.isnan(values)).any() else float("nan")
+                    entry |= {title: round(mean, 2), f"{title} low": round(low, 2), f"{title} high": round(high, 2)}
+            out.append(entry)
+    return pd.DataFrame(out)
+
+
+def sequences_to_markdown(table: pd.DataFrame, title: str) -> str:
+    """For each data set its first figure: groups down, rows across, the interval in brackets."""
+    parts = [f"# {title}: sequences and attributes\n"]
+    groups: Any = table.groupby("data set", sort=False)
+    for dataset, part in groups:
+        figure = next(name for name in SHOWN.values() if name in part and part[name].notna().any())
+        cells = [
+            f"{r[figure]:.1f}" if np.isnan(r[f"{figure} low"]) else
+            f"{r[figure]:.1f} [{r[f'{figure} low']:.1f}, {r[f'{figure} high']:.1f}]"
+            for _, r in part.iterrows()
+        ]  # fmt: skip
+        heads = [f"{m}, {b}" if b else m for m, b in zip(part["method"], part["backbone"].fillna(""), strict=True)]
+        names = [f"{n} ({k})" if g == "attribute" else n
+                 for g, n, k in zip(part["group"], part["name"], part["sequences"], strict=True)]  # fmt: skip
+        shown = pd.DataFrame({"group": part["group"], "": names, "row": heads, "cell": cells})
+        wide = shown.pivot_table(index=["group", ""], columns="row", values="cell", aggfunc="first", sort=False)
+        interval = f"{figure} in %, mean over the sequences [{LEVEL:.0%} bootstrap interval]"
+        parts.append(
+            f"## {dataset}\n\n{interval}\n\n{wide.reset_index().to_markdown(index=False, disable_numparse=True)}\n"
+        )
+    return "\n".join(parts)
