@@ -177,7 +177,8 @@ def leaves(values: dict[str, Any], stem: str = "") -> Iterator[tuple[str, Any]]:
 
 OTHER: dict[str, Any] = {
     "sampling.steps": 26, "sampling.start": 21, "sampling.guidance": 4.5, "sampling.noise": "clip",
-    "sampling.posterior": "mean", "sampling.time_ids": [6, 127, 0.02], "sampling.height": 256, "sampling.margin": 16, "sampling.seed": 2,
+    "sampling.posterior": "mean", "sampling.time_ids": [6, 127, 0.02], "sampling.height": 256, "sampling.margin": 16,
+    "sampling.seed": 2,
     "features.blocks": [6, 7, 8, 9], "features.step": 23,
     "context.blocks": [7], "context.clusters": 30, "context.initialisations": 3, "context.fit": "first-batch",
     "context.classifier": "mlp", "context.classifier_options": {"n_neighbors": 3}, "context.batches.size": 7,
