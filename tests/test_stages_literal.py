@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from zeroshot_vss.workflow.config import merge, read_config
 
 from literal_method import Choices, LiteralMethod
 from miniatures import write_vspw

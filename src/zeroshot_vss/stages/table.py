@@ -10,7 +10,7 @@ from zeroshot_vss.io.costs import seconds_of
 from zeroshot_vss.io.store import results_of
 from zeroshot_vss.tables.files import read_clips, read_scores, write_sequences, write_table
 from zeroshot_vss.tables.quality import TableJob, TableRow, long_table, to_latex, to_markdown
-from zeroshot_vss.tables.sequences import sequence_table
+from zeroshot_vss.tables.sequences import sequence_table, sequences_to_markdown
 
 
 def run(job: TableJob) -> None:
@@ -21,7 +21,8 @@ def run(job: TableJob) -> None:
     table = long_table(job.rows, scores, paper, seconds)
     write_table(Path(job.csv), table, to_markdown(table, job.title, job.across), to_latex(table, job.across))
     clips = [read_clips(Path(row.scores).with_suffix(".csv")) for row in job.rows]
-    write_sequences(Path(job.sequences), sequence_table(job.rows, clips), job.title)
+    sequences = sequence_table(job.rows, clips)
+    write_sequences(Path(job.sequences), sequences, sequences_to_markdown(sequences, job.title))
 
 
 def _seconds(row: TableRow) -> float | None:

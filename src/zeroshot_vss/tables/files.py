@@ -11,7 +11,6 @@ import pandas as pd
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import replacing
 from zeroshot_vss.tables.latex import tabular
-from zeroshot_vss.tables.sequences import sequences_to_markdown
 
 _AGAIN = "delete it and run again: the row is then scored anew"
 
@@ -58,9 +57,9 @@ def write_table(csv: Path, table: pd.DataFrame, markdown: str, latex: str) -> No
             partial.write_text(text)
 
 
-def write_sequences(csv: Path, table: pd.DataFrame, title: str) -> None:
+def write_sequences(csv: Path, table: pd.DataFrame, markdown: str) -> None:
     """Write the table of single sequences to `csv` and .md, each whole or not at all."""
-    for suffix, text in ((".csv", table.to_csv(index=False)), (".md", sequences_to_markdown(table, title))):
+    for suffix, text in ((".csv", table.to_csv(index=False)), (".md", markdown)):
         with replacing(csv.with_suffix(suffix)) as partial:
             partial.write_text(text)
 
