@@ -136,7 +136,7 @@ def test_an_extension_leaves_a_finished_run_finished(run: Path) -> None:
     assert jobs_with(run) == {}
 
 
-ONE_PART = {"check": 1, "baseline": 2, "score": 2, "table": 1}
+ONE_PART = {"check": 1, "baseline": 2, "score": 2, "quality_table": 1}
 
 
 def test_other_clips_leave_the_results_of_a_clip_alone(run: Path) -> None:
@@ -147,7 +147,7 @@ def test_other_clips_leave_the_results_of_a_clip_alone(run: Path) -> None:
     made(run, exclude=["scene-0001"])
     assert (run / TABLE).read_bytes() != table and clip_results(run) == results
     # The part then holds the same clip alone: its job is what it was.
-    assert jobs_with(run, count=1) == {"score": 2, "table": 1}
+    assert jobs_with(run, count=1) == {"score": 2, "quality_table": 1}
     made(run, count=1)
     assert clip_results(run) == results
     assert jobs_with(run) == ONE_PART
@@ -157,6 +157,6 @@ def test_other_clips_leave_the_results_of_a_clip_alone(run: Path) -> None:
 
 
 def test_what_changes_a_clip_is_another_clip(run: Path) -> None:
-    assert jobs_with(run, frames=3) == {"check": 2, "baseline": 4, "score": 2, "table": 1}
+    assert jobs_with(run, frames=3) == {"check": 2, "baseline": 4, "score": 2, "quality_table": 1}
     write_config(run, merge(configured(), {"compute": {"threads": 2, "memory": 1.0}}))
     assert planned(run, TABLE) == {}, "how to compute changes no result"
