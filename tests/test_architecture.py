@@ -84,9 +84,8 @@ def cycles(graph: Graph) -> list[set[str]]:
     return [set(group) for group in groups if len(group) > 1]
 
 
-IMPORTS = {
-    module: imported(path.read_text()) - {module, PACKAGE} for module, path in FILES.items() if module != PACKAGE
-}
+IMPORTS = {module: imported(path.read_text()) - {module, PACKAGE} for module, path in FILES.items()}
+del IMPORTS[PACKAGE]
 """Without the package itself, which hands on what users call and loads it when asked for."""
 
 PLANNING = {"figures", "report", "workflow"}

@@ -11,6 +11,7 @@ import yaml
 
 from zeroshot_vss.config import Config, merge, read_config
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.jobs.upsample import UpsampleJob
 from zeroshot_vss.settings.baseline import Baseline
 from zeroshot_vss.settings.batches import Batches
 from zeroshot_vss.settings.method import MethodSettings
@@ -176,11 +177,13 @@ def leaves(values: dict[str, Any], stem: str = "") -> Iterator[tuple[str, Any]]:
 
 OTHER: dict[str, Any] = {
     "sampling.steps": 26, "sampling.start": 21, "sampling.guidance": 4.5, "sampling.noise": "clip",
-    "sampling.posterior": "mean", "sampling.time_ids": [6, 127, 0.02], "sampling.height": 256, "sampling.seed": 2,
+    "sampling.posterior": "mean", "sampling.time_ids": [6, 127, 0.02], "sampling.height": 256, "sampling.margin": 16,
+    "sampling.seed": 2,
     "features.blocks": [6, 7, 8, 9], "features.step": 23,
     "context.blocks": [7], "context.clusters": 30, "context.initialisations": 3, "context.fit": "first-batch",
     "context.classifier": "mlp", "context.classifier_options": {"n_neighbors": 3}, "context.batches.size": 7,
     "context.batches.last": "shifted", "context.seed": 2, "context.components": 32,
+    "context.explained": 0.9, "context.position": 0.5,
     "refinement.variant": "released", "refinement.block": 8, "refinement.window": 8.5,
     "upsampling.upsampler": None, "upsampling.modulation.block": 8, "upsampling.modulation.step": 23,
     "upsampling.modulation.strength": 10, "upsampling.modulation.blend_through": 24,
@@ -265,8 +268,9 @@ def test_a_shared_path_has_a_single_job() -> None:
     ours, nearest = (first_maps(plan, name) for name in ("ours", "ours-nearest"))
     assert Path(ours).parent.parent == Path(nearest).parent.parent
     assert ours != nearest
-    job = plan.target(ours).text
-    assert '"upsampler":"modulation"' in job and '"compute"' not in job
+    target = plan.target(ours)
+    assert isinstance(target.job, UpsampleJob) and target.job.settings.upsampler == "modulation"
+    assert '"compute"' not in target.text
     with pytest.raises(InputError, match="no row of the configuration needs results/maps/other"):
         plan.target("results/maps/other")
 

@@ -127,7 +127,7 @@ def test_what_has_changed_since_is_said(results: Path) -> None:
 def model_key(**more: Any) -> dict[str, Any]:
     clip = {"clip": "a", "dataset": "vspw", "options": {}, "frames": 2, "size": [4, 6]}
     settings = {"upsampler": "modulation", "sampling": {"seed": 3, "steps": 25}}
-    return {"stage": "upsample", "code": "0", "clip": clip, "settings": settings, "inputs": [], **more}
+    return {"stage": "upsample", "code": "0", "modules": [], "clip": clip, "settings": settings, "inputs": [], **more}
 
 
 @pytest.mark.parametrize(

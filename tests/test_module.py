@@ -1,4 +1,4 @@
-"""The workflow from elsewhere: as a module, through workflow/Snakefile, in another working directory."""
+"""The workflow from elsewhere: as another's module, through workflow/Snakefile, in another working directory."""
 
 from __future__ import annotations
 

@@ -219,7 +219,7 @@ def test_an_edit_of_a_metric_scores_again_and_runs_no_model(run: Path, library: 
     path = library / "metrics" / "boundary.py"
     path.write_text(f"{path.read_text()}\nEDITED = True\n")
     jobs = planned(run)
-    assert (jobs.pop("score"), jobs.pop("table")) == (3, 1)
+    assert (jobs.pop("score"), jobs.pop("quality_table")) == (3, 1)
     assert set(jobs) <= {"main", "table_page", "clips_page", "runs_page"}
 
 
@@ -228,7 +228,7 @@ def test_an_edit_of_the_correspondences_keeps_the_features(run: Path, library: P
     path.write_text(f"{path.read_text()}\nEDITED = True\n")
     # The user's clip is a job of its own beside one job of both scenes.
     assert planned(run) == {
-        "correspondences": 2, "coarse": 2, "upsample": 3, "score": 2, "table": 1, "overview": 1,
+        "correspondences": 2, "coarse": 2, "upsample": 3, "score": 2, "quality_table": 1, "overview": 1,
         "overlay": 1, "row_overlay": 2, "table_page": 1, "clips_page": 1, "runs_page": 1, "main": 1,
     }  # fmt: skip
 
@@ -295,7 +295,7 @@ INTERRUPTED = {
                  "*/features/*/scene-0001.h5", "features/scenes/**/scene-0000.h5"),
     "upsample": (["maps/scenes", "scores/scenes", "table1.*"], "*/upsampler=modulation*/scene-0001.h5",
                  "maps/scenes/**/upsampler=modulation*/scene-0000.h5"),
-    "table": (["table1.*"], "*/table1.md", "table1.csv"),
+    "quality_table": (["table1.*"], "*/table1.md", "table1.csv"),
 }  # fmt: skip
 """Stage to what is removed, the file at whose writing the run is killed, and one that is finished then."""
 
@@ -313,7 +313,7 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(run: Path, tmp_path: Path,
     assert any((folder / ".snakemake" / "locks").iterdir()), "nothing was left behind"
     done = snakemake(folder, target)
     assert done.returncode == 0, done.stdout
-    assert stage == "table" or first.stat().st_mtime_ns == stamp, "the finished clip was done again"
+    assert stage == "quality_table" or first.stat().st_mtime_ns == stamp, "the finished clip was done again"
     assert contents(folder) == contents(run)
 
 
