@@ -91,7 +91,7 @@ backbones:
     settings:
       sampling: {{guidance: 1.0, height: {height}, steps: 17, start: 13, noise: clip}}
       features: {{step: 13}}
-      context: {{clusters: 60}}
+      context: {{clusters: 150}}
       upsampling: {{modulation: {{step: 13, blend_through: 15}}}}
 user_clips:
   backbone: {out.name}"""
