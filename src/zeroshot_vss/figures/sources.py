@@ -96,7 +96,7 @@ class Sources:
             InspectJob, self.reader(dataset), *backbone_modules(model["backbone"].kind), **model,
             dataset=self.stages.job_dataset(dataset, clips), clips=clips, settings=settings,
             frames=self.stages.check(dataset, part).frames, coarse=tuple(coarse),
-            manifest=f"{self.stages.results}/inspect/{dataset}/{backbone}/{name}/{part}.json",
+            manifest=f"{self.stages.results}/inspect/{self.stages.place(dataset)}/{backbone}/{name}/{part}.json",
         ).manifest  # fmt: skip
 
     def coarse_maps(self, backbone: str, settings: MethodSettings, assigned: bool = True) -> str:

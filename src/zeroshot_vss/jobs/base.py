@@ -54,6 +54,14 @@ class Job(Settings):
     def outputs(self) -> list[str]:
         """What it writes."""
 
+    def listing(self) -> str | None:
+        """Digest of names, sizes and times of what it reads beside results; None where that is part of the key."""
+        return None
+
+    def same_data(self) -> bool:
+        """Whether what it reads beside results still holds what it held; asked where the listing differs."""
+        return True
+
     def key(self) -> str:
         """Digest of all that the results depend on beside the contents of the inputs."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]

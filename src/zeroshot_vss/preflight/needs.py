@@ -249,7 +249,8 @@ def measured_rates(results: Path, datasets: Mapping[str, FoundDataSet]) -> dict[
     total: defaultdict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
     for folder in ("features", "correspondences", "coarse", "maps", "baselines", "segmenters"):
         for path in _some(results / folder, ".cost.json"):
-            dataset, worker = path.relative_to(results / folder).parts[:2]
+            place, worker = path.relative_to(results / folder).parts[:2]
+            dataset = place.partition(BETWEEN)[0]
             clips = {clip.name: clip for clip in datasets[dataset].clips} if dataset in datasets else {}
             clip = clips.get(path.name.removesuffix(".cost.json"))
             if clip is not None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from zeroshot_vss.io.progress import progress
 from zeroshot_vss.io.store import Manifest
 from zeroshot_vss.jobs.check import CheckJob
+from zeroshot_vss.provenance.clips import clip_digests
 
 
 def run(job: CheckJob) -> None:
@@ -21,13 +21,6 @@ def run(job: CheckJob) -> None:
     dataset = job.open()
     frames, masks = Manifest(Path(job.frames), {}), Manifest(Path(job.masks), {})
     for name in progress(job.clips, lambda _: 1, f"checking {job.dataset.name}"):
-        clip = dataset.clip(name)
-        pictures = hashlib.sha256(f"{len(clip)} {clip.size}".encode())
-        annotations = hashlib.sha256(f"{len(clip)} {clip.size} {clip.reference}".encode())
-        for index in range(len(clip)):
-            pictures.update(clip.frames([index]).tobytes())
-            labels = clip.labels(index)
-            annotations.update(b"-" if labels is None else labels.tobytes())
-        frames.digests[name], masks.digests[name] = pictures.hexdigest(), annotations.hexdigest()
+        frames.digests[name], masks.digests[name] = clip_digests(dataset.clip(name))
     frames.write()
     masks.write()

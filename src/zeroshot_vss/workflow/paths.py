@@ -48,14 +48,15 @@ def _collect(values: dict[str, Any], leaves: dict[str, str]) -> None:
         elif value is not None and value != {}:
             if key in leaves:
                 raise ValueError(f"two settings of one stage are called {key!r}")
-            leaves[key] = _text(value)
+            leaves[key] = value_name(value)
 
 
-def _text(value: Any) -> str:
+def value_name(value: Any) -> str:
+    """A value as a part of a name; different values of one setting have different names."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return "+".join(map(_text, value))
+        return "+".join(map(value_name, value))
     if isinstance(value, dict):
         # Options of any type: 1, 1.0, "1" and true are different values, as their JSON is.
         pairs = (f"{_escaped(k)}-{_escaped(json.dumps(v, sort_keys=True))}" for k, v in sorted(value.items()))

@@ -19,6 +19,7 @@ from zeroshot_vss.jobs.overlay import ExportsJob, OverlayJob, PlayerJob
 from zeroshot_vss.jobs.overview import OverviewJob
 from zeroshot_vss.registry import did_you_mean
 from zeroshot_vss.report.plan import Pages
+from zeroshot_vss.workflow.paths import BETWEEN
 from zeroshot_vss.workflow.rows import USER_CLIPS, Row, all_rows, overview_rows, row_named, user_row
 from zeroshot_vss.workflow.stages import Stages
 from zeroshot_vss.workflow.tables import Tables
@@ -123,8 +124,9 @@ class Plan:
         Rows whose data or weights are missing are passed over: it may be another's.
         """
         passed: list[InputError] = []
+        places = {part.partition(BETWEEN)[0] for part in Path(path).parts}
         ways: list[Callable[[], object]] = [
-            partial(self.stages.of_row, row) for row in self.rows if row.dataset in Path(path).parts
+            partial(self.stages.of_row, row) for row in self.rows if row.dataset in places
         ]
         if USER_CLIPS in Path(path).parts:
             ways += [partial(self.stages.of_clip, user_row(self.config), clip) for clip in self.config.clips]

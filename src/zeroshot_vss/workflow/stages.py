@@ -25,14 +25,13 @@ from zeroshot_vss.jobs.features import FeaturesJob
 from zeroshot_vss.jobs.segmenter import SegmenterJob
 from zeroshot_vss.jobs.upsample import UpsampleJob
 from zeroshot_vss.provenance.code import code_digest
-from zeroshot_vss.provenance.files import listing_digest
 from zeroshot_vss.provenance.versions import library_versions
 from zeroshot_vss.segmenters.folder import segmenter_digest, weights_of
 from zeroshot_vss.settings.baseline import Baseline
 from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.settings.segmenter import Segmenter
 from zeroshot_vss.upsamplers import UPSAMPLERS
-from zeroshot_vss.workflow.paths import BETWEEN, folder_name
+from zeroshot_vss.workflow.paths import BETWEEN, folder_name, shortened, value_name
 from zeroshot_vss.workflow.rows import USER_CLIPS, Row
 
 RUNNER = "zeroshot_vss.workflow.run"
@@ -104,6 +103,12 @@ class Stages:
     def _told(self, clips: Iterable[str]) -> dict[str, Any]:
         return {clip: self.config.clips[clip].told() for clip in clips}
 
+    def place(self, name: str) -> str:
+        """The folder of a data set's results: options that change what its clips are, are part of its name."""
+        spec = self.dataset(name)
+        identity = options_of(spec.kind, spec.options).identity()
+        return shortened(BETWEEN.join([name, *(f"{key}={value_name(value)}" for key, value in identity.items())]))
+
     def opened(self, name: str) -> DataSet:
         """A configured data set, opened once."""
         if name not in self._datasets:
@@ -140,15 +145,13 @@ class Stages:
 
     def check(self, dataset: str, part: str) -> CheckJob:
         """The job that reads the clips of a part."""
-        stem = f"{self.results}/checked/{dataset}/{part}"
+        stem = f"{self.results}/checked/{self.place(dataset)}/{part}"
         if (known := self.jobs.get(f"{stem}.frames.json")) is not None:
             assert isinstance(known, CheckJob)
             return known
-        clips, data = self.parts(dataset)[part], self.opened(dataset)
-        files = [path for clip in clips for path in data.files(clip)]
         return self.add(
-            CheckJob, *self._reader(dataset), **self._on(dataset, clips), frames=f"{stem}.frames.json",
-            masks=f"{stem}.masks.json", listing=listing_digest(files),
+            CheckJob, *self._reader(dataset), **self._on(dataset, self.parts(dataset)[part]),
+            frames=f"{stem}.frames.json", masks=f"{stem}.masks.json",
         )  # fmt: skip
 
     def checked(self, dataset: str) -> tuple[Parts, Parts]:
@@ -157,7 +160,10 @@ class Stages:
         for part in self.parts(dataset):
             self.check(dataset, part)
         frames, masks = (
-            Parts(folder=f"{self.results}/checked/{dataset}", parts=tuple(name.format(kind) for name in names))
+            Parts(
+                folder=f"{self.results}/checked/{self.place(dataset)}",
+                parts=tuple(name.format(kind) for name in names),
+            )
             for kind in ("frames", "masks")
         )
         return frames, masks
@@ -222,7 +228,7 @@ class Stages:
         return Parts(folder=f"{self.results}/{folder}", parts=tuple(self.parts(dataset)))
 
     def _of_baseline(self, row: Row, settings: Baseline) -> Parts:
-        made = self._made(row.dataset, f"baselines/{row.dataset}/{folder_name(settings)}")
+        made = self._made(row.dataset, f"baselines/{self.place(row.dataset)}/{folder_name(settings)}")
         chosen = (CLASSIFIERS.module("knn"),) if settings.classifier == "knn" else ()
         for manifest, (part, clips) in zip(made.paths(), self.parts(row.dataset).items(), strict=True):
             check = self.check(row.dataset, part)
@@ -237,7 +243,7 @@ class Stages:
         if name not in self._weights:
             self._weights[name] = segmenter_digest(weights_of(row.method, settings))
         size = "" if settings.size is None else "{}size={}+{}".format(BETWEEN, *settings.size)
-        folder = f"segmenters/{row.dataset}/{row.method}{BETWEEN}weights={self._weights[name]}{size}"
+        folder = f"segmenters/{self.place(row.dataset)}/{row.method}{BETWEEN}weights={self._weights[name]}{size}"
         made = self._made(row.dataset, folder)
         for manifest, (part, clips) in zip(made.paths(), self.parts(row.dataset).items(), strict=True):
             self.add(
@@ -281,7 +287,7 @@ class Stages:
         runs_model = upsampling.modulation is not None
         model = self.model(backbone)
         decoding = self.model(backbone, tiny=upsampling.decoder == "tiny") if runs_model else {}
-        stem = f"{dataset}/{backbone}/{folder_name(features)}"
+        stem = f"{self.place(dataset)}/{backbone}/{folder_name(features)}"
         context = folder_name(settings.context) + ("" if assigned else f"{BETWEEN}assigned=no")
         refined = f"{stem}/{context}/{folder_name(matches)}"
         reader, network = self._reader(dataset), backbone_modules(model["backbone"].kind)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import replacing
 from zeroshot_vss.jobs.base import Job
 from zeroshot_vss.provenance.files import file_digest
@@ -49,6 +51,12 @@ class Target:
             return "nothing says what it was made from"
         if record["key"] != self.job.key():
             return "it was made from other settings, code, weights or data"
+        if (listing := self.job.listing()) != record.get("listing"):
+            if not self.job.same_data():
+                return "the data that it was made from is not what it was"
+            # Data that was only touched need not be read at every planning; a folder that is read-only stays as it is.
+            with suppress(InputError):
+                _write(self.job, {**record, "listing": listing})
         for path, known in record["files"].items():
             if not Path(path).exists():
                 continue  # an intermediate result that somebody removed
@@ -75,7 +83,11 @@ def write_record(job: Job) -> None:
     """Keep what a finished job's outputs were made from: its key, digests of all files, versions."""
     files = {path: _file(Path(path)) for path in (*job.inputs(), *job.outputs())}
     record = {"stage": job.stage, "key": job.key(), "made": job.outputs(), "files": files,
-              "versions": library_versions()}  # fmt: skip
+              "listing": job.listing(), "versions": library_versions()}  # fmt: skip
+    _write(job, record)
+
+
+def _write(job: Job, record: Mapping[str, Any]) -> None:
     with replacing(record_path(job)) as partial:
         partial.write_text(json.dumps(record, indent=1) + "\n")
 
