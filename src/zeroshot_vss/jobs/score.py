@@ -21,7 +21,7 @@ class ScoreJob(ClipsJob):
     """Manifests of the label maps; None for another system's."""
     predictions: str | None = None
     """Folder of another system's label maps."""
-    listing: str = ""
+    predicted: str = ""
     """Digest of names, sizes and times of that folder's files."""
     scores: str
     """JSON of the pooled figures; those of each clip lie beside it as CSV."""

@@ -51,7 +51,7 @@ class Tables:
             masks=stages.checked(row.dataset)[1],
             maps=maps,
             predictions=None if folder is None else str(Path(folder).expanduser()),
-            listing="" if folder is None else listing_digest(files),
+            predicted="" if folder is None else listing_digest(files),
             scores=f"{stages.results}/scores/{row.dataset}/{row.name}.json",
         )
 

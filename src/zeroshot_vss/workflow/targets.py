@@ -54,7 +54,7 @@ class Target:
         if (listing := self.job.listing()) != record.get("listing"):
             if not self.job.same_data():
                 return "the data that it was made from is not what it was"
-            # Data that was only touched need not be read at every planning; a folder that is read-only stays as it is.
+            # Data that was only touched need not be read at every planning. A read-only folder stays as it is.
             with suppress(InputError):
                 _write(self.job, {**record, "listing": listing})
         for path, known in record["files"].items():
