@@ -282,3 +282,10 @@ def test_overlay_mixes_and_leaves_void() -> None:
     assert overlay(frames, labels, cluster_colours(1), 1.0)[0, 0, 1].tolist() == [100, 100, 100]
     with pytest.raises(ValueError, match=r"alpha must be in 0\.\.1, not 50"):
         overlay(frames, labels, cluster_colours(2), 50)
+
+
+def test_a_picture_is_opened_as_what_pictures_are(tmp_path: Path) -> None:
+    """Of an EPS Pillow would start Ghostscript."""
+    (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n")
+    with pytest.raises(InputError, match="is not an image that can be read"):
+        read_rgb(tmp_path / "a.png", "clip 'x'")

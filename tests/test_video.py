@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import wave
 from pathlib import Path
@@ -210,3 +211,21 @@ def test_file_that_shrinks_after_opening(tmp_path: Path) -> None:
     write(path, numbered(2))
     with pytest.raises(InputError, match=r"x\.mp4 ends before frame 5, it held 6 when it was opened"):
         clip.frames([5])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["#EXTM3U\n#EXTINF:1,\nfilm.mp4\n", "ffconcat version 1.0\nfile film.mp4\n", '<?xml version="1.0"?><MPD></MPD>'],
+)
+def test_a_playlist_is_refused_and_nothing_that_it_names_is_opened(tmp_path: Path, text: str) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"never read")
+    path = tmp_path / "list.mp4"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"clip 'x': list\.mp4 is a playlist that names other files"):
+        VideoClip("x", path)
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "film.mp4")
+    with pytest.raises(InputError, match=r"there is no file|is no file but"):
+        VideoClip("x", tmp_path / "film.mp4")

@@ -12,6 +12,8 @@ import av
 import av.container
 import av.error
 
+from zeroshot_vss.io.containers import open_container
+
 COPIED = frozenset({"aac", "alac", "ac3", "eac3", "flac", "mp3", "opus"})
 """Codecs that an MP4 file can hold."""
 
@@ -31,7 +33,7 @@ class Sound:
         self._encoder: av.AudioStream | None = None
 
     def __enter__(self) -> Self:
-        self._file = av.open(str(self._path.resolve()), metadata_errors="ignore")
+        self._file = open_container(self._path, self._path.name)
         return self
 
     def __exit__(

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from zeroshot_vss.datasets.base import Clip, Frames
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.containers import open_container
 from zeroshot_vss.io.files import replacing
 from zeroshot_vss.io.images import over_white
 from zeroshot_vss.io.sound import Sound
@@ -133,8 +134,7 @@ class VideoClip(Clip):
     def _decode(self) -> Generator[av.VideoFrame, None, None]:
         done = 0
         try:
-            # An absolute path cannot be mistaken for the address of a network stream.
-            with av.open(str(self.path.resolve()), metadata_errors="ignore") as container:
+            with open_container(self.path, self._title) as container:
                 if container.format.name == "tty":
                     raise InputError(f"{self._title} is a text file, not a video")
                 # Pictures on the sleeve of a sound file count as video streams.

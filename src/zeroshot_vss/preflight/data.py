@@ -10,6 +10,7 @@ import av.error
 
 from zeroshot_vss.datasets import Clip, open_dataset
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.containers import open_container
 from zeroshot_vss.workflow.plan import Plan
 from zeroshot_vss.workflow.rows import USER_CLIPS
 
@@ -105,7 +106,7 @@ def _counted(clip: Clip) -> FoundClip:
 def _film(name: str, path: Path) -> FoundClip:
     """A video by its header; where that does not count the frames, by its packets, which are not decoded either."""
     try:
-        with av.open(str(path.resolve()), metadata_errors="ignore") as container:
+        with open_container(path, f"clip {name!r}: {path.name}") as container:
             if not container.streams.video:
                 raise InputError(f"clip {name!r}: {path} holds no video stream")
             stream = container.streams.video[0]
