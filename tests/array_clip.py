@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -38,6 +39,12 @@ class ArrayDataSet(DataSet):
 
     def clips(self) -> list[str]:
         return list(self._clips)
+
+    def position(self, name: str) -> int:
+        return self.clips().index(name)
+
+    def files(self, name: str) -> Sequence[Path]:
+        return ()
 
     def clip(self, name: str) -> Clip:
         return ArrayClip(name, self._clips[name])
