@@ -94,8 +94,8 @@ def step_of(plan: Plan, path: str) -> Step:
 
 
 def plan_of(base: Path, **compute: Any) -> Plan:
-    """The plan of `configuration`."""
-    return Plan(read_config(merge(configuration(base), {"compute": compute})))
+    """The plan of `configuration`; the jobs run in folders of their own, so the workflow's is named."""
+    return Plan(read_config(merge(configuration(base), {"compute": compute})), home=ROOT)
 
 
 class Events:

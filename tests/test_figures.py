@@ -311,9 +311,10 @@ def test_titles_name_the_backbone_where_there_are_several() -> None:
     assert found[1] == ["EmerDiff", "Ours"]
 
 
-def test_other_systems_are_compared_where_a_folder_of_theirs_is_named() -> None:
+def test_other_systems_are_compared_where_a_folder_of_theirs_is_named(tmp_path: Path) -> None:
     comparison = {"figures": {"comparison": {"methods": ["clippy", "colour-pixels"]}, "backbones": ["scenes-tiny"]}}
-    for predictions, folders in (({}, [None]), ({"scenes": "/maps/clippy"}, ["/maps/clippy", None])):
+    maps = str(tmp_path)
+    for predictions, folders in (({}, [None]), ({"scenes": maps}, [maps, None])):
         given = {"methods": {"clippy": {"predictions": predictions}}}
         found = Plan(read_config(merge(merge(shipped(), comparison), given))).figures.planned["figure5"]
         assert [source.folder for source in found.sources] == folders
