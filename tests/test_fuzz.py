@@ -27,12 +27,12 @@ from test_damaged import fill, read_everything
 from zeroshot_vss.backbones.configs import read_json
 from zeroshot_vss.backbones.video import image_model
 from zeroshot_vss.config import merge, read_config
+from zeroshot_vss.config import read as config_files
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.costs import read_cost
 from zeroshot_vss.io.images import image_size, read_mask, read_rgb
 from zeroshot_vss.io.store import Manifest, content_digest, has_key, write_clip
 from zeroshot_vss.io.video import VideoClip, VideoWriter
-from zeroshot_vss.preflight import run as inventory
 from zeroshot_vss.tables.files import read_clips, read_scores
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
@@ -178,7 +178,7 @@ def test_videos(tmp_path: Path) -> None:
 
 
 def test_configurations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inventory, "DEFAULTS", ())
+    monkeypatch.setattr(config_files, "DEFAULTS", ())
     defaults = shipped()
     texts = [path.read_bytes()[:1500] for path in (SHIPPED / "config.yaml", SHIPPED / "camvid.yaml")]
     odd = st.sampled_from(
@@ -188,7 +188,7 @@ def test_configurations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     )  # fmt: skip
 
     def read(path: Path) -> None:
-        values = inventory.load_config([path])
+        values = config_files.load_config([path])
         try:
             read_config(merge(defaults, values))
         except InputError as error:  # of a value: it names the key, as values may come from several files

@@ -14,11 +14,20 @@ from torch import Tensor
 
 from literal_method import difference_map
 from zeroshot_vss.backbones.base import PlainPass
-from zeroshot_vss.method.modulation import difference_maps, label_maps
+from zeroshot_vss.method.difference import filter_maps, normalised_difference, resize_masks
+from zeroshot_vss.method.modulation import label_maps
 from zeroshot_vss.settings.sampling import Sampling
-from zeroshot_vss.settings.upsampling import Modulation, Upsampling
+from zeroshot_vss.settings.upsampling import Arithmetic, Modulation, Upsampling
 
 Floats = NDArray[np.float64]
+
+
+def filtered(
+    plus: Tensor, minus: Tensor, masks: NDArray[np.bool_], size: tuple[int, int], s: float | None, kind: Arithmetic
+) -> Floats:
+    """D~ [n, H, W] of masks [n, h, w]; D where s is None."""
+    maps = normalised_difference(plus, minus, size, kind)
+    return (maps if s is None else filter_maps(maps, resize_masks(torch.from_numpy(masks), size), s)).numpy()
 
 
 def images(count: int, size: tuple[int, int], seed: int) -> tuple[Tensor, Tensor]:
@@ -69,7 +78,7 @@ def slow_difference(plus: Floats, minus: Floats, mask: NDArray[np.bool_], size: 
 def test_difference_maps_are_those_of_loops_over_pixels(size: tuple[int, int]) -> None:
     plus, minus = images(2, (16, 24), seed=0)
     masks = np.random.default_rng(1).random((2, 4, 6)) < 0.5
-    found = difference_maps(plus, minus, masks, size, Upsampling(filter=0.7)).numpy()
+    found = filtered(plus, minus, masks, size, 0.7, "float")
     for index, mask in enumerate(masks):
         one, other = (t[index].permute(1, 2, 0).double().numpy() for t in (plus, minus))
         expected = slow_difference(one, other, mask, size, 0.7)
@@ -83,7 +92,7 @@ def test_difference_maps_are_those_of_loops_over_pixels(size: tuple[int, int]) -
 def test_released_maps_are_the_literal_ones(size: tuple[int, int], strength: float | None) -> None:
     plus, minus = images(3, (16, 24), seed=2)
     masks = np.random.default_rng(1).random((3, 4, 6)) < 0.5
-    found = difference_maps(plus, minus, masks, size, Upsampling(filter=strength, difference="wrapped-8-bit")).numpy()
+    found = filtered(plus, minus, masks, size, strength, "wrapped-8-bit")
     for index, mask in enumerate(masks):
         one, other = (t[index].permute(1, 2, 0).numpy() for t in (plus, minus))
         expected = difference_map(one, other, mask, size, strength, released=True)
@@ -94,7 +103,7 @@ def test_released_maps_are_the_literal_ones(size: tuple[int, int], strength: flo
 class Painter:
     """Stands for a backbone: a pass brightens or darkens a random picture where its mask is, by a random pattern."""
 
-    coupled = False
+    name, coupled = "painter", False
 
     def __init__(self, frames: int, grid: tuple[int, int], scale: int) -> None:
         rng = np.random.default_rng(5)

@@ -25,11 +25,13 @@ class Told:
 
     def __init__(self) -> None:
         self.conditioned: list[tuple[int, Tensor]] = []
+        self.margins: list[int] = []
 
     def latent_shape(self, height: int, width: int) -> tuple[int, int, int]:
         return 1, height // 8, width // 8
 
-    def encode(self, frames: Frames, noise: Tensor | None) -> Tensor:
+    def encode(self, frames: Frames, noise: Tensor | None, margin: int = 0) -> Tensor:
+        self.margins.append(margin)
         first = torch.zeros(len(frames)) if noise is None else noise[:, 0, 0, 0]
         return torch.stack([torch.from_numpy(frames[:, 0, 0, 0].astype(np.float32)), first], 1)
 
@@ -72,3 +74,11 @@ def test_a_batch_is_conditioned_on_its_first_frame() -> None:
     assert torch.equal(noise, gaussian((3, 16, 24), 9, "condition", 0))
     image = Sampling(seed=9)
     assert start_of(backbone, clip, ROWS, image).condition is None  # pyright: ignore
+
+
+def test_frames_are_encoded_with_the_margin_asked_for() -> None:
+    backbone = Told()
+    clip = Numbered("n", [np.zeros((16, 24), np.uint8)] * 7)
+    for margin in (None, 8):
+        start_of(backbone, clip, ROWS, Sampling(seed=9, margin=margin))  # pyright: ignore
+    assert backbone.margins == [0, 8]

@@ -18,7 +18,7 @@ from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.settings.baseline import Baseline
 from zeroshot_vss.settings.context import ContextModel
 from zeroshot_vss.settings.features import Features
-from zeroshot_vss.settings.upsampling import Modulation, Upsampler
+from zeroshot_vss.settings.upsampling import Modulation, Upsampling
 from zeroshot_vss.workflow.paths import folder_name
 from zeroshot_vss.workflow.plan import Plan
 
@@ -42,7 +42,7 @@ modulations = st.builds(
     Modulation, block=st.integers(0, 11), strength=st.floats(0.001, 1e9), injection=st.booleans(),
     apart=st.none() | st.integers(2, 5),
 )  # fmt: skip
-upsamplers = st.builds(Upsampler, modulation=modulations, filter=st.none() | st.floats(0.01, 1e6))
+upsamplers = st.builds(Upsampling, modulation=modulations, filter=st.none() | st.floats(0.01, 1e6))
 features = st.builds(Features, blocks=st.lists(st.integers(0, 11), min_size=1, max_size=3, unique=True).map(tuple))
 baselines = st.builds(
     Baseline, kind=st.just("colour"), cell=st.integers(1, 64), clusters=st.integers(1, 50),

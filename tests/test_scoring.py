@@ -204,7 +204,9 @@ def test_more_objects_than_the_first_frame_has() -> None:
 
 def test_protocols_by_name() -> None:
     assert get_protocol("vspw", 12).classes == 12
-    with pytest.raises(InputError, match="protocol 'vpsw' is not known; choose one of vspw"):
+    with pytest.raises(
+        InputError, match=r"there is no protocol 'vpsw'; did you mean 'vspw'\?; known: vspw, camvid-11, "
+    ):
         get_protocol("vpsw")
     with pytest.raises(InputError, match="'camvid-11' has 11 classes, not 12"):
         get_protocol("camvid-11", 12)
