@@ -34,8 +34,6 @@ from zeroshot_vss.upsamplers import UPSAMPLERS
 from zeroshot_vss.workflow.paths import BETWEEN, folder_name, shortened, value_name
 from zeroshot_vss.workflow.rows import USER_CLIPS, Row
 
-RUNNER = "zeroshot_vss.workflow.run"
-"""What every job runs through."""
 _J = TypeVar("_J", bound=Job)
 
 
@@ -75,7 +73,7 @@ class Stages:
         Raises:
             ValueError: another job writes one of its files (a mistake: settings that paths do not tell apart).
         """
-        modules = (f"zeroshot_vss.stages.{kind.stage}", JOBS.module(kind.stage), RUNNER, *chosen)
+        modules = (f"zeroshot_vss.stages.{kind.stage}", JOBS.module(kind.stage), *chosen)
         versions = library_versions() if "versions" in self.config.rerun else None
         job = kind(modules=modules, code=code_digest(*modules), versions=versions, **values)
         for path in job.outputs():

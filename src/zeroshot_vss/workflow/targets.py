@@ -102,7 +102,8 @@ def read_record(job: Job) -> Mapping[str, Any] | None:
 
 
 def _members(path: Path) -> Iterable[Path]:
-    return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else (path,)
+    """The files of a folder, without those that Snakemake puts there; or the file."""
+    return sorted(p for p in path.rglob("[!.]*") if p.is_file()) if path.is_dir() else (path,)
 
 
 def _file(path: Path) -> dict[str, str]:
