@@ -29,13 +29,16 @@ def rng() -> np.random.Generator:
 
 
 def test_unknown_data_set() -> None:
-    with pytest.raises(InputError, match="there is no data set 'kitti'; known are scenes, vspw, cityscapes, "):
+    with pytest.raises(InputError, match="there is no data set 'kitti'; known: scenes, vspw, cityscapes, "):
         open_dataset("kitti", {})
 
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_unknown_option(name: str) -> None:
-    with pytest.raises(InputError, match=rf"data set '{name}': .*option 'rooot' is not known; known are limit, "):
+    hint = r"; did you mean 'root'\?" if "root" in DATASETS.load(name).Options.model_fields else ""
+    with pytest.raises(
+        InputError, match=rf"data set '{name}': .*option 'rooot' is not known{hint}; known are limit, "
+    ):
         open_dataset(name, {"rooot": "/data"})
 
 

@@ -191,7 +191,7 @@ def test_encoding_and_decoding_are_frame_by_frame(backbone: VideoDiffusion) -> N
 
 
 def test_settings_of_image_models_are_refused(backbone: VideoDiffusion) -> None:
-    with pytest.raises(InputError, match="backbone 'svd': it is a video model; set sampling.time_ids"):
+    with pytest.raises(InputError, match=r"backbone 'svd': it is a video model; set sampling\.time_ids"):
         backbone.check(Sampling(), [7])
 
 

@@ -42,7 +42,7 @@ def _as_clip(value: object) -> object:
 class UserOptions(Options):
     """Options of a user's own clips."""
 
-    clips: dict[str, Annotated[UserClip, BeforeValidator(_as_clip)]] = place(min_length=1)
+    clips: dict[str, Annotated[UserClip, BeforeValidator(_as_clip)]] = place(..., min_length=1)
     """Name of each clip and where it lies."""
 
     def choosing(self, clips: tuple[str, ...]) -> Options:
