@@ -74,7 +74,9 @@ class LiteralMethod:
         self.annotation, self.choices, self.size = annotation, choices, (frames.shape[1], frames.shape[2])
         height, width = (side // 64 * 64 for side in self.size)
         resized = [Image.fromarray(f).resize((width, height), Image.Resampling.BICUBIC) for f in frames]
-        self.pixels = torch.from_numpy(np.stack(resized).astype(np.float32) / 127.5 - 1).permute(0, 3, 1, 2)
+        self.pixels = torch.from_numpy(
+            np.stack([np.asarray(r) for r in resized]).astype(np.float32) / 127.5 - 1
+        ).permute(0, 3, 1, 2)
         self.grid = height // 16, width // 16
         count, size = len(frames), choices.batch
         whole = [*range(0, count - size + 1, size), count - size]
@@ -124,7 +126,7 @@ class LiteralMethod:
         """[n * cells, channels]: the mean over blocks, divided by the largest channel."""
         chosen = self.choices
         mean = np.mean([self.queries(batch, block, chosen.step) for block in chosen.blocks], 0, dtype=np.float32)
-        flat = mean.reshape(-1, mean.shape[-1])
+        flat = mean.reshape(-1, mean.shape[-1])  # pyright: ignore
         return flat / np.abs(flat).max(1, keepdims=True) if chosen.normalised else flat
 
     def coarse(self) -> Maps:
@@ -204,8 +206,9 @@ class LiteralMethod:
             mask = coarse == label
             masks, strengths = torch.from_numpy(mask).repeat(2, 1, 1), chosen.strength * torch.tensor([1.0, -1.0])
             latents = self.model.modulated(trace, torch.tensor([0, 0]), masks, strengths, modulation)
-            images = self.pipeline.vae.decode(latents / self.scale).sample.permute(0, 2, 3, 1).numpy()
-            offered.append(difference_map(*images, mask, self.size, chosen.filter, chosen.released))
+            images: Any = self.pipeline.vae.decode(latents / self.scale).sample.permute(0, 2, 3, 1).numpy()
+            plus, minus = images
+            offered.append(difference_map(plus, minus, mask, self.size, chosen.filter, chosen.released))
         return labels[np.argmax(offered, 0)]
 
 

@@ -98,7 +98,7 @@ def test_initial_centres_come_from_the_seed() -> None:
     found = {}
     for seed, initialisations in ((1, 3), (2, 3), (2, 1)):
         maps = run(clip, None, seed=seed, initialisations=initialisations)
-        expected = KMeans(6, n_init=initialisations, random_state=seed).fit(padded)
+        expected = KMeans(6, n_init=initialisations, random_state=seed).fit(padded)  # pyright: ignore
         assert maps.ravel().tolist() == expected.labels_.tolist()  # pyright: ignore[reportOptionalMemberAccess]
         found[maps.tobytes()] = maps
     assert len(found) == 3, "each parts them in another way"

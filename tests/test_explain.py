@@ -35,7 +35,7 @@ SPELLED = "kind=colour~cell=8"
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results of two real stages."""
     root = tmp_path_factory.mktemp("explain") / "results"
-    checked = {kind: str(root / "checked" / "own" / f"0000.{kind}.json") for kind in ("frames", "masks")}
+    checked: Any = {kind: str(root / "checked" / "own" / f"0000.{kind}.json") for kind in ("frames", "masks")}
     check.run(CheckJob(dataset=DATA, clips=CLIPS, **checked))
     modules = ("zeroshot_vss.stages.baseline", "zeroshot_vss.datasets.scenes")
     labelled = str(root / "baselines" / "own" / SPELLED / "0000.json")

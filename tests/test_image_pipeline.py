@@ -62,7 +62,8 @@ def drawn(purpose: str, index: int, seed: int = SEED) -> Tensor:
 @contextmanager
 def hooked(modules: dict[str, nn.Module], note: Callable[[str, Tensor], None]) -> Iterator[None]:
     """`note` is told the name and the output of each module whenever it ran."""
-    handles = [m.register_forward_hook(lambda _m, _i, out, name=name: note(name, out)) for name, m in modules.items()]
+    noting: Any = lambda name: lambda _module, _inputs, output: note(name, output)  # noqa: E731
+    handles = [m.register_forward_hook(noting(name)) for name, m in modules.items()]
     try:
         yield
     finally:
@@ -111,7 +112,7 @@ def img2img(folder: Path, monkeypatch: pytest.MonkeyPatch, prediction_type: str,
         pipeline(
             prompt=[""] * len(ROWS), image=pictures, strength=(STEPS - START) / STEPS, num_inference_steps=STEPS,
             guidance_scale=guidance, negative_prompt_embeds=torch.zeros(len(ROWS), 77, 32), output_type="latent",
-            callback_on_step_end=after,
+            callback_on_step_end=after,  # pyright: ignore
         )  # fmt: skip
     return trace
 

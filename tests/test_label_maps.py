@@ -139,6 +139,8 @@ def test_label_maps_are_the_argmax_of_literal_maps(kind: Any) -> None:
             mask = coarse[frame] == label
             given = torch.from_numpy(mask)[None].repeat(2, 1, 1), torch.tensor([50.0, -50.0])
             pair = painter.denoise_modulated(plain, torch.tensor([frame] * 2), *given, modulation)
-            offered.append(difference_map(*pair.permute(0, 2, 3, 1).numpy(), mask, size, 0.7, kind != "float"))
+            shown: Any = pair.permute(0, 2, 3, 1).numpy()
+            plus, minus = shown
+            offered.append(difference_map(plus, minus, mask, size, 0.7, kind != "float"))
         expected = labels[np.argmax(offered, 0)]
         assert (found[frame] == expected).mean() > 0.99 and len(np.unique(expected)) == len(labels)

@@ -125,7 +125,7 @@ def test_the_player_names_its_colours(tmp_path: Path) -> None:
 
 def label(root: Path, spec: DataSetSpec, clips: tuple[str, ...]) -> Path:
     """Label maps by the baseline that copies; their manifest."""
-    checked = {kind: str(root / "checked" / "own" / f"0000.{kind}.json") for kind in ("frames", "masks")}
+    checked: Any = {kind: str(root / "checked" / "own" / f"0000.{kind}.json") for kind in ("frames", "masks")}
     check.run(CheckJob(dataset=spec, clips=clips, **checked))
     maps, modules = root / "baselines" / "own" / "kind" / "0000.json", ("zeroshot_vss.stages.baseline",)
     job = BaselineJob(
@@ -230,7 +230,9 @@ def test_the_report_holds_every_marked_file(run: Path) -> None:
         data = result["data_uri"].partition("base64,")[2]
         assert base64.b64decode(data) == (run / path).read_bytes(), path
         assert result["caption"] and result["labels"], path
-    assert "Zero-shot video semantic segmentation" in embedded(run, "workflow_desc")
+    assert "Table 1: comparison of methods" in results["results/table1.csv"]["caption"]
+    words = embedded(run, "workflow_desc")
+    assert "Zero-shot video semantic segmentation" in words and "models/scenes-tiny" in words
 
 
 def test_every_page_stands_alone(run: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,9 +54,9 @@ def test_groups() -> None:
 
 def test_means_of_groups() -> None:
     table = sequence_table([row("Ours"), row("Other")], [clips(), clips().assign(j_and_f=[0.0, 0.0, 0.0, np.nan])])
-    ours = table[table["method"] == "Ours"].set_index("name")["J&F"]
+    ours: Any = table[table["method"] == "Ours"].set_index("name")["J&F"]
     assert ours["all"] == 40 and ours["FM"] == 15 and ours["OCC"] == 40 and ours["d"] == 70
-    other = table[table["method"] == "Other"].set_index("name")
+    other: Any = table[table["method"] == "Other"].set_index("name")
     assert other.loc["all", "J&F"] == 0 and np.isnan(other.loc["d", "J&F"])
     assert "mIoU" not in table.columns
     words = " ".join(sequences_to_markdown(table, "Table").split())

@@ -116,7 +116,7 @@ LABELS = {"features": 1, "correspondences": 1, "coarse": 1, "upsample": 1}
 PICTURE = {"check": 1, "baseline": 1, **LABELS, "score": 3, "table": 1}
 MODEL = {"features": 2, "correspondences": 2, "coarse": 2, "upsample": 2, "score": 1, "table": 1, "row_overlay": 1}
 
-CHANGES: dict[str, tuple[Callable[[Path], None], dict[str, int]]] = {
+CHANGES: dict[str, tuple[Callable[[Path], object], dict[str, int]]] = {
     "nothing": (lambda base: None, {}),
     "a frame": (lambda base: repaint(some(base, f"VSPW_480p/data/{SECOND}/origin/*.jpg")), PICTURE),
     "a frame that is shown": (

@@ -51,7 +51,7 @@ def test_points_are_rows_that_share_what_they_can() -> None:
     rows = sweep_rows(plan.config, "clusters")
     names = [row.name for row in rows]
     assert names[:2] == ["ours-bilinear~clusters=5@scenes-tiny", "ours-bilinear~clusters=10@scenes-tiny"]
-    stages = [plan.stages.of_row(row) for row in rows if row.backbone == "scenes-tiny"]
+    stages: list[Any] = [plan.stages.of_row(row) for row in rows if row.backbone == "scenes-tiny"]
     assert len({s["features"] for s in stages}) == len({s["correspondences"] for s in stages}) == 1
     assert len({s["coarse"] for s in stages}) == len(stages) == 4
     # K = 20 is the method itself.
@@ -75,7 +75,7 @@ def point(folder: Path, label: str) -> SweepPoint:
 
 def sweep_job(folder: Path) -> SweepJob:
     """A sweep of two points whose files are in `folder`."""
-    files = {suffix: str(folder / f"sweep.{suffix}") for suffix in ("csv", "png", "pdf")}
+    files: Any = {suffix: str(folder / f"sweep.{suffix}") for suffix in ("csv", "png", "pdf")}
     points = (point(folder, "5"), point(folder, "10"))
     return SweepJob(title="Clusters", axis="K", figures=("miou", "mvc8"), points=points, **files)
 
