@@ -23,8 +23,9 @@ from zeroshot_vss.workflow.run import COMPUTE_VARIABLE
 HOME = Path(workflow.current_basedir).parent
 PREFIX = workflow.modifier.path_modifier.prefix or ""
 try:
-    values = merge(load_config(home=HOME), config)
-    PLAN = Plan(read_config(values), prefix=PREFIX, home=Path(os.path.relpath(HOME)))
+    # The report's captions read `config`, too.
+    config = merge(load_config(home=HOME), config)
+    PLAN = Plan(read_config(config), prefix=PREFIX, home=Path(os.path.relpath(HOME)))
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
