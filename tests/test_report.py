@@ -288,7 +288,9 @@ def test_tables_scores_and_a_video_show(run: Path, browser: Browser, tmp_path: P
     click(browser, "Tables")
     frame = look_at(browser, "Table 1", "page")
     wait_for(lambda: "First frame copied" in browser.run("document.body.innerText", frame))
-    shown = browser.run("document.querySelector('tbody td:nth-child(4)').innerText", frame)
+    heads = browser.run("[...document.querySelector('thead').querySelectorAll('th')].map(th => th.innerText)", frame)
+    cells = browser.run("[...document.querySelector('tbody tr').children].map(cell => cell.innerText)", frame)
+    shown = dict(zip(heads, cells, strict=True))["mIoU"]
     measured: Any = pd.read_csv(run / "results" / "table1.csv")
     assert float(shown) == pytest.approx(measured["mIoU"][0], abs=0.06)
     browser.screenshot(tmp_path / "table.png")
