@@ -13,7 +13,8 @@ from miniatures import write_frames
 from test_config import shipped
 from zeroshot_vss.clips.naming import Naming, parse_names, read_names, write_names
 from zeroshot_vss.config import read_config
-from zeroshot_vss.config.own_clip import OwnClip, check_own_clip
+from zeroshot_vss.config.labelling import check_own_clip
+from zeroshot_vss.config.own_clip import OwnClip
 from zeroshot_vss.datasets import VOID, open_dataset
 from zeroshot_vss.datasets.annotation import annotation
 from zeroshot_vss.errors import InputError

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from zeroshot_vss.clips.naming import numbered, read_names
 from zeroshot_vss.config.validation import validated
-from zeroshot_vss.errors import InputError
-from zeroshot_vss.registry import did_you_mean
 from zeroshot_vss.settings.base import Settings
 from zeroshot_vss.settings.method import MethodSettings
 
 if TYPE_CHECKING:
-    from zeroshot_vss.config.model import Config
+    pass
 
 
 class OwnClip(Settings):
@@ -88,32 +86,3 @@ def with_clusters(settings: MethodSettings, clusters: int | Literal["auto"] | No
     own: dict[str, Any] = {"explained": EXPLAINED} if clusters == "auto" else {"clusters": clusters}
     told = settings.model_dump()
     return validated(MethodSettings, {**told, "context": {**told["context"], **own}}, "clips: clusters")
-
-
-def check_own_clip(config: Config, name: str) -> None:
-    """See that the configuration has a clip and that the method of the user's clips can label it.
-
-    Raises:
-        InputError: it has not, or cannot.
-    """
-    if name not in config.clips:
-        known = f"known: {', '.join(config.clips)}" if config.clips else "there are none"
-        raise InputError(f"clips: there is no clip '{name}'{did_you_mean(name, config.clips)}; {known}")
-    chosen = config.user_clips.method
-    method = config.method(chosen)
-    running = ", ".join(other for other, known in config.methods.items() if known.has_backbone)
-    if method.predictions is not None:
-        raise InputError(
-            f"user_clips: method: '{chosen}' is another system, of which only published figures are known here; "
-            f"choose one that runs: {running}"
-        )
-    if method.segmenter is not None and "clips" not in method.segmenter.datasets:
-        raise InputError(
-            f"user_clips: method: '{chosen}' is a supervised network with classes of its own; "
-            f"`methods: {chosen}: segmenter: datasets: [clips]` runs it on your clips, or choose one of: {running}"
-        )
-    if method.baseline is not None and method.baseline.kind == "first-frame" and config.clips[name].mask is None:
-        raise InputError(
-            f"user_clips: method: '{chosen}' copies the annotation of the first frame, and clip '{name}' has none; "
-            f"give it one (`clips: {name}: {{path: ..., mask: ...}}`), or choose one of: {running}"
-        )

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from zeroshot_vss.config import Config
-from zeroshot_vss.config.own_clip import check_own_clip
+from zeroshot_vss.config.labelling import check_own_clip
 from zeroshot_vss.datasets import DATASETS
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.exports import EXPORTS
