@@ -12,9 +12,6 @@ from zeroshot_vss.config.validation import validated
 from zeroshot_vss.settings.base import Settings
 from zeroshot_vss.settings.method import MethodSettings
 
-if TYPE_CHECKING:
-    pass
-
 
 class OwnClip(Settings):
     """One clip under `clips`; a path alone stands for one without a mask."""
