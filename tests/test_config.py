@@ -317,3 +317,9 @@ def test_no_name_of_a_folder_is_too_long(method: str) -> None:
     """File systems take 255 bytes; the video model's settings are the longest."""
     settings = read_config(shipped("paper.yaml")).method_settings(method, "svd", "cityscapes")
     assert max(len(part.encode()) for part in parts(settings).values()) < 230
+
+
+@pytest.mark.parametrize("name", ["a{b}", "a@b", "a(b", "a\nb", "a.cost"])
+def test_names_that_mean_something_else_in_paths_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match="cannot be a name"):
+        read_config(merge(shipped(), {"clips": {name: "film.mp4"}}))

@@ -99,6 +99,8 @@ class Config(Settings):
             # Braces, `@` and parentheses mean something to Snakemake or in names of rows.
             for key in names:
                 check_name(key, where, neither=",{}@()\n\r\t" + VARIANT)
+        if costly := [name for name in self.clips if name.endswith(".cost")]:
+            raise ValueError(f"clips: '{costly[0]}' cannot be a name; what clips cost is kept in files that end so")
         all_known("user_clips.method", [self.user_clips.method], self.methods)
         all_known("user_clips.backbone", [self.user_clips.backbone], self.backbones)
         for name, method in self.methods.items():
