@@ -8,10 +8,10 @@ CHECKED = "results/checked/{dataset}/{part}"
 rule check:
     """Read every frame and mask of {wildcards.dataset}, part {wildcards.part}"""
     input:
-        needs(CHECKED + ".frames.json"),
+        needs(f"{CHECKED}.frames.json"),
     output:
-        frames=CHECKED + ".frames.json",
-        masks=CHECKED + ".masks.json",
+        frames=f"{CHECKED}.frames.json",
+        masks=f"{CHECKED}.masks.json",
     log:
         "logs/check/{dataset}/{part}.log",
     benchmark:
@@ -19,7 +19,7 @@ rule check:
     conda:
         "../envs/zeroshot_vss.yaml"
     params:
-        job=job(CHECKED + ".frames.json"),
-        reader=shown(CHECKED + ".frames.json", "dataset.kind"),
+        job=job(f"{CHECKED}.frames.json"),
+        reader=shown(f"{CHECKED}.frames.json", "dataset.kind"),
     shell:
-        STAGE + " check {params.job:q} 2>&1 | tee {log:q}"
+        f"{STAGE} check {{params.job:q}} 2>&1 | tee {{log:q}}"

@@ -27,7 +27,7 @@ rule overview:
     params:
         job=job("results/figures/overview.png"),
     shell:
-        STAGE + " overview {params.job:q} 2>&1 | tee {log:q}"
+        f"{STAGE} overview {{params.job:q}} 2>&1 | tee {{log:q}}"
 
 
 rule inspect:
@@ -49,7 +49,7 @@ rule inspect:
     params:
         job=job(f"results/{INSPECTIONS}.json"),
     shell:
-        STAGE + " inspect {params.job:q} 2>&1 | tee {log:q}"
+        f"{STAGE} inspect {{params.job:q}} 2>&1 | tee {{log:q}}"
 
 
 rule figure:
@@ -74,7 +74,7 @@ rule figure:
     params:
         job=job("results/figures/{figure}.pdf"),
     shell:
-        STAGE + " figure {params.job:q} 2>&1 | tee {log:q}"
+        f"{STAGE} figure {{params.job:q}} 2>&1 | tee {{log:q}}"
 
 
 rule figures:

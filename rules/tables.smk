@@ -29,7 +29,7 @@ rule quality_table:
     params:
         job=job("results/{table}.csv"),
     shell:
-        STAGE + " table {params.job:q} 2>&1 | tee {log:q}"
+        f"{STAGE} table {{params.job:q}} 2>&1 | tee {{log:q}}"
 
 
 rule table:
@@ -55,7 +55,7 @@ rule table:
         job=job("results/{table}.csv"),
         stage=shown("results/{table}.csv", "stage"),
     shell:
-        STAGE + " {params.stage} {params.job:q} 2>&1 | tee {log:q}"
+        f"{STAGE} {{params.stage}} {{params.job:q}} 2>&1 | tee {{log:q}}"
 
 
 rule frontier:
@@ -84,7 +84,7 @@ rule frontier:
     params:
         job=job("results/{table}.csv"),
     shell:
-        STAGE + " frontier {params.job:q} 2>&1 | tee {log:q}"
+        f"{STAGE} frontier {{params.job:q}} 2>&1 | tee {{log:q}}"
 
 
 rule sweep:
@@ -113,4 +113,4 @@ rule sweep:
     params:
         job=job("results/sweeps/{sweep}.csv"),
     shell:
-        STAGE + " sweep {params.job:q} 2>&1 | tee {log:q}"
+        f"{STAGE} sweep {{params.job:q}} 2>&1 | tee {{log:q}}"
