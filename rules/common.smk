@@ -36,7 +36,7 @@ if workflow.is_main_process and liveness.enter(Path(".snakemake") / "alive.lock"
 
 os.environ[COMPUTE_VARIABLE] = PLAN.config.compute.model_dump_json()
 
-STAGE = f"python '{HOME}/scripts/stage.py'"
+STAGE = f"python '{os.path.relpath(HOME / 'scripts' / 'stage.py')}'"
 """The command of every rule, before the stage's name and the job."""
 OTHER_VERSIONS = set()
 """Libraries that results were made with in other versions: said once each."""

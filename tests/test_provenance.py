@@ -144,7 +144,7 @@ EVERY = {*MODULES_OF}
         ("backbones/image_diffusion", MODEL, {"check", "baseline", "coarse", "correspondences", "score"}),
         ("method/seeds", MODEL, {"check", "baseline", "coarse", "correspondences", "score"}),
         ("io/palette", {"overview"}, {"table"}),
-        ("workflow/run", EVERY, set()),
+        ("workflow/run", set(), EVERY),
         # What was chosen by name counts, and nothing else that could have been.
         ("datasets/scenes", READING, {"table", "correspondences"}),
         ("classifiers/knn", {"coarse"}, MODEL | {"check", "correspondences", "score"}),

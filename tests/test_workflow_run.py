@@ -290,11 +290,11 @@ def without(run: Path, folder: Path, *patterns: str) -> Path:
 
 
 INTERRUPTED = {
-    "features": ([*(f"{stage}/scenes" for stage in ("features", "correspondences", "coarse")),
-                  "maps/scenes/**/upsampler=nearest*", "scores/scenes/ours-nearest*"],
-                 "*/features/*/scene-0001.h5", "features/scenes/**/scene-0000.h5"),
-    "upsample": (["maps/scenes", "scores/scenes", "table1.*"], "*/upsampler=modulation*/scene-0001.h5",
-                 "maps/scenes/**/upsampler=modulation*/scene-0000.h5"),
+    "features": ([*(f"{stage}/scenes*" for stage in ("features", "correspondences", "coarse")),
+                  "maps/scenes*/**/upsampler=nearest*", "scores/scenes/ours-nearest*"],
+                 "*/features/*/scene-0001.h5", "features/scenes*/**/scene-0000.h5"),
+    "upsample": (["maps/scenes*", "scores/scenes", "table1.*"], "*/upsampler=modulation*/scene-0001.h5",
+                 "maps/scenes*/**/upsampler=modulation*/scene-0000.h5"),
     "quality_table": (["table1.*"], "*/table1.md", "table1.csv"),
 }  # fmt: skip
 """Stage to what is removed, the file at whose writing the run is killed, and one that is finished then."""

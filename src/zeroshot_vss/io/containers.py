@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import av
 import av.container
@@ -35,7 +36,8 @@ def open_container(path: Path, title: str) -> av.container.InputContainer:
     # An absolute path cannot be mistaken for the address of a network stream.
     container = av.open(str(path.resolve()), metadata_errors="ignore")
     for stream in container.streams.video:
-        width, height = stream.codec_context.width, stream.codec_context.height
+        context: Any = stream.codec_context  # None where FFmpeg knows no decoder
+        width, height = (0, 0) if context is None else (context.width, context.height)
         if width * height > MAX_PIXELS:
             container.close()
             raise InputError(f"{title} claims {width} x {height} pixels; at most {MAX_PIXELS:,} are read")
