@@ -22,4 +22,4 @@ rule baseline:
         kind=shown(f"results/{BASELINES}.json", "settings.kind"),
         clusters=shown(f"results/{BASELINES}.json", "settings.clusters"),
     shell:
-        f"{STAGE} baseline {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("baseline")

@@ -22,4 +22,4 @@ rule check:
         job=job(f"{CHECKED}.frames.json"),
         reader=shown(f"{CHECKED}.frames.json", "dataset.kind"),
     shell:
-        f"{STAGE} check {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("check")

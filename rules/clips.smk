@@ -29,7 +29,7 @@ rule overlay:
     params:
         job=job(f"{CLIP}/overlay.mp4"),
     shell:
-        f"{STAGE} overlay {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("overlay")
 
 
 rule player:
@@ -45,7 +45,7 @@ rule player:
     params:
         job=job(f"{CLIP}/player.html"),
     shell:
-        f"{STAGE} player {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("player")
 
 
 rule exports:
@@ -61,4 +61,4 @@ rule exports:
     params:
         job=job(f"{CLIP}/exports"),
     shell:
-        f"{STAGE} exports {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("exports")

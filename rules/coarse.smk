@@ -23,4 +23,4 @@ rule coarse:
         classifier=shown(f"results/{COARSE}.json", "settings.classifier"),
         refinement=shown(f"results/{COARSE}.json", "refinement.variant"),
     shell:
-        f"{STAGE} coarse {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("coarse")

@@ -2,7 +2,7 @@
 #
 # in:  the shipped configuration (config/*.yaml) with that of the user laid over it
 # out: PLAN (targets, see zeroshot_vss.workflow.plan) and what rules use of it: `needs` for inputs, `job` and `shown` for
-#      params, STAGE for the command, and the environment variable with the compute settings
+#      params, `command`, and the environment variable with the compute settings
 #
 # A rule's params hold its job: Snakemake reruns a stage when its settings, clips, weights or the meaning of its code
 # change, not when a file is touched. The compute settings are none, as they do not change results.
@@ -37,7 +37,7 @@ if workflow.is_main_process and liveness.enter(Path(".snakemake") / "alive.lock"
 os.environ[COMPUTE_VARIABLE] = PLAN.config.compute.model_dump_json()
 
 STAGE = f"python '{os.path.relpath(HOME / 'scripts' / 'stage.py')}'"
-"""The command of every rule, before the stage's name and the job."""
+"""Does any job; see `command`."""
 OTHER_VERSIONS = set()
 """Libraries that results were made with in other versions: said once each."""
 
@@ -52,6 +52,11 @@ wildcard_constraints:
     part=r"[^/]+",
     table="|".join(PLAN.config.tables) or "none",
     sweep="|".join(PLAN.config.sweeps) or "none",
+
+
+def command(stage):
+    """The shell command of a stage on the job of the params. What it says is shown, and kept in the log."""
+    return f"{STAGE} {stage} {{params.job:q}} 2>&1 | tee {{log:q}}"
 
 
 def tables_of(*kinds):

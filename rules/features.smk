@@ -26,7 +26,7 @@ rule features:
         blocks=shown(f"results/{FEATURES}.json", "settings.blocks"),
         step=shown(f"results/{FEATURES}.json", "settings.step"),
     shell:
-        f"{STAGE} features {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("features")
 
 
 rule correspondences:
@@ -46,4 +46,4 @@ rule correspondences:
         variant=shown(f"results/{MATCHES}.json", "settings.variant"),
         window=shown(f"results/{MATCHES}.json", "settings.window"),
     shell:
-        f"{STAGE} correspondences {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("correspondences")

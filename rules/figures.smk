@@ -27,7 +27,7 @@ rule overview:
     params:
         job=job("results/figures/overview.png"),
     shell:
-        f"{STAGE} overview {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("overview")
 
 
 rule inspect:
@@ -49,7 +49,7 @@ rule inspect:
     params:
         job=job(f"results/{INSPECTIONS}.json"),
     shell:
-        f"{STAGE} inspect {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("inspect")
 
 
 rule figure:
@@ -74,7 +74,7 @@ rule figure:
     params:
         job=job("results/figures/{figure}.pdf"),
     shell:
-        f"{STAGE} figure {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("figure")
 
 
 rule figures:

@@ -31,7 +31,7 @@ rule table_page:
     params:
         job=job("results/report/{table}.html"),
     shell:
-        f"{STAGE} table_page {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("table_page")
 
 
 rule clips_page:
@@ -55,7 +55,7 @@ rule clips_page:
     params:
         job=job("results/report/{table}-clips.html"),
     shell:
-        f"{STAGE} clips_page {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("clips_page")
 
 
 rule runs_page:
@@ -79,7 +79,7 @@ rule runs_page:
     params:
         job=job("results/report/{table}-runs.html"),
     shell:
-        f"{STAGE} runs_page {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("runs_page")
 
 
 rule row_overlay:
@@ -111,7 +111,7 @@ rule row_overlay:
     params:
         job=job(f"results/{OVERLAYS}.mp4"),
     shell:
-        f"{STAGE} row_overlay {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("row_overlay")
 
 
 rule table_player:
@@ -130,7 +130,7 @@ rule table_player:
     params:
         job=job(f"results/{PLAYERS}.html"),
     shell:
-        f"{STAGE} table_player {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("table_player")
 
 
 rule pages:

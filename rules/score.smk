@@ -25,4 +25,4 @@ rule score:
         job=job(f"results/{SCORES}.json"),
         protocol=shown(f"results/{SCORES}.json", "protocol"),
     shell:
-        f"{STAGE} score {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("score")

@@ -23,4 +23,4 @@ rule segmenter:
         job=job(f"results/{SEGMENTERS}.json"),
         network=shown(f"results/{SEGMENTERS}.json", "settings.path"),
     shell:
-        f"{STAGE} segmenter {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("segmenter")

@@ -29,7 +29,7 @@ rule quality_table:
     params:
         job=job("results/{table}.csv"),
     shell:
-        f"{STAGE} table {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("table")
 
 
 rule table:
@@ -55,7 +55,7 @@ rule table:
         job=job("results/{table}.csv"),
         stage=shown("results/{table}.csv", "stage"),
     shell:
-        f"{STAGE} {{params.stage}} {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("{params.stage}")
 
 
 rule frontier:
@@ -84,7 +84,7 @@ rule frontier:
     params:
         job=job("results/{table}.csv"),
     shell:
-        f"{STAGE} frontier {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("frontier")
 
 
 rule sweep:
@@ -113,4 +113,4 @@ rule sweep:
     params:
         job=job("results/sweeps/{sweep}.csv"),
     shell:
-        f"{STAGE} sweep {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("sweep")

@@ -25,4 +25,4 @@ rule upsample:
         block=shown(f"results/{MAPS}.json", "settings.modulation.block"),
         strength=shown(f"results/{MAPS}.json", "settings.modulation.strength"),
     shell:
-        f"{STAGE} upsample {{params.job:q}} 2>&1 | tee {{log:q}}"
+        command("upsample")

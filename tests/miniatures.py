@@ -244,3 +244,14 @@ def raw_png(width: int, height: int, depth: int, colour_type: int, rows: bytes) 
     header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
     body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
+
+
+def write_paper(root: Path) -> None:
+    """All data sets of the paper, a folder each; VSPW with as many clips as its validation set has."""
+    rng = np.random.default_rng(0)
+    write_vspw(root / "vspw", clips=343, frames=1, size=(64, 96), rng=rng)
+    write_cityscapes(root / "cityscapes", ["lindau_000000_000019", "frankfurt_000001_000294"], rng=rng)
+    write_camvid32(root / "camvid", [f"0016E5_{number:05d}" for number in range(7959, 8161, 2)], rng=rng)
+    write_davis(root / "davis", ["bear"], rng=rng, year=2016)
+    write_davis(root / "davis", ["camel"], rng=rng, year=2017)
+    write_clvos(root / "clvos", ["dressage"], rng=rng)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import yaml
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from training_processes import training_processes
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
@@ -28,7 +28,6 @@ from zeroshot_vss.training.autoencoder import build_autoencoder
 from zeroshot_vss.training.correspondence import cells_in_frame, cells_in_view, targets, view_loss, walk_loss
 from zeroshot_vss.training.footage import Footage, View, cut, decode, draw_view, find_clips
 from zeroshot_vss.training.pair_losses import Source, step_source
-from zeroshot_vss.training.run import ALLOCATOR
 from zeroshot_vss.training.settings import AdaptationSettings, TrainingSettings
 from zeroshot_vss.training.unet import Denoiser, build_scheduler
 
@@ -74,13 +73,8 @@ def write_frames(folder: Path, count: int, size: tuple[int, int] = (64, 96)) -> 
 
 
 def run(base: Path, frames: Path, out: Path, settings: AdaptationSettings = QUICK) -> Path:
-    """Adapt with the environment put back afterwards and a free port for the processes."""
-    with pytest.MonkeyPatch.context() as patch, socket.socket() as free:
-        for name in ALLOCATOR:
-            patch.setenv(name, "0")
-        free.bind(("127.0.0.1", 0))
-        patch.setenv("MASTER_PORT", str(free.getsockname()[1]))
-        free.close()
+    """Adapt."""
+    with training_processes():
         adapt(base, [frames], out, settings)
     return out
 

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from parity_set import relative
 from small_models import CONTEXT_TOKENS, CONTEXT_WIDTH, save_embedded
+from training_processes import training_processes
 from zeroshot_vss.backbones.base import Start
 from zeroshot_vss.backbones.inflation import inflate, temporal_weights
 from zeroshot_vss.backbones.loading import load_backbone
@@ -21,7 +22,7 @@ from zeroshot_vss.backbones.video_diffusion import VideoDiffusion
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.settings.batches import Batches
 from zeroshot_vss.settings.sampling import Sampling
-from zeroshot_vss.training.run import ALLOCATOR, train_video
+from zeroshot_vss.training.run import train_video
 from zeroshot_vss.training.settings import VideoTrainingSettings
 
 SMALL = VideoTrainingSettings(clips=2, frames=3, clip_length=4, steps=3, crop=(8, 8), warm_up=1, processes=1)
@@ -36,9 +37,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(image: Path) -> Path:
     folder = image.parent
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ALLOCATOR:
-            patch.setenv(name, "0")
+    with training_processes():
         train_video(image, folder / "video", folder / "work", SMALL)
     return folder / "video"
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from miniatures import write_camvid32, write_cityscapes, write_clvos, write_davis, write_vspw
+from miniatures import write_paper, write_vspw
 from small_models import save_stable_diffusion, save_stable_video_diffusion
 from test_config import shipped
 from workflow_copy import ROOT, copy_workflow, snakemake, write_config
@@ -139,13 +139,7 @@ def test_what_is_missing_is_said_before_any_job(
 
 def test_the_whole_paper_is_one_graph(workflow: Path, tmp_path: Path) -> None:
     """Every table, sweep and figure on miniatures of all data sets; of VSPW as many clips as it has."""
-    rng = np.random.default_rng(0)
-    write_vspw(tmp_path / "vspw", clips=343, frames=1, size=(64, 96), rng=rng)
-    write_cityscapes(tmp_path / "cityscapes", ["lindau_000000_000019", "frankfurt_000001_000294"], rng=rng)
-    write_camvid32(tmp_path / "camvid", [f"0016E5_{number:05d}" for number in range(7959, 8161, 2)], rng=rng)
-    write_davis(tmp_path / "davis", ["bear"], rng=rng, year=2016)
-    write_davis(tmp_path / "davis", ["camel"], rng=rng, year=2017)
-    write_clvos(tmp_path / "clvos", ["dressage"], rng=rng)
+    write_paper(tmp_path)
     folder = copy_workflow(tmp_path / "workflow")
     shutil.copytree(ROOT / "models", folder / "models")
     models = {"sd21": workflow.parent / "model", "svd": workflow.parent / "video-model"}

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from miniatures import write_camvid32, write_cityscapes, write_clvos, write_davis, write_vspw
+from miniatures import write_paper
 from small_models import save_stable_diffusion, save_stable_video_diffusion
 from test_config import shipped
 from workflow_copy import ROOT
@@ -83,13 +82,7 @@ def test_options_do_not_run_into_each_other() -> None:
 
 def test_the_paper_fits_command_lines_and_file_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every job of every table, sweep and figure; of VSPW as many clips as its validation set has."""
-    rng = np.random.default_rng(0)
-    write_vspw(tmp_path / "vspw", clips=343, frames=1, size=(64, 96), rng=rng)
-    write_cityscapes(tmp_path / "cityscapes", ["lindau_000000_000019", "frankfurt_000001_000294"], rng=rng)
-    write_camvid32(tmp_path / "camvid", [f"0016E5_{number:05d}" for number in range(7959, 8161, 2)], rng=rng)
-    write_davis(tmp_path / "davis", ["bear"], rng=rng, year=2016)
-    write_davis(tmp_path / "davis", ["camel"], rng=rng, year=2017)
-    write_clvos(tmp_path / "clvos", ["dressage"], rng=rng)
+    write_paper(tmp_path)
     for name in ("vspw", "cityscapes", "camvid", "davis", "clvos"):
         monkeypatch.setenv(f"{name.upper()}_ROOT", str(tmp_path / name))
     models = {"sd21": save_stable_diffusion(tmp_path / "sd"), "svd": save_stable_video_diffusion(tmp_path / "svd")}

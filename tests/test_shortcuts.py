@@ -19,6 +19,7 @@ from literal_pass import Literal
 from parity_set import SD_SCHEDULE, relative
 from small_models import save_embedded
 from test_fast_path import CONTEXT, FRAMES, HEIGHT, TOKENS, WIDTH, Case, make_unet
+from training_processes import training_processes
 from zeroshot_vss.backbones.base import Start
 from zeroshot_vss.backbones.image_diffusion import ImageDiffusion
 from zeroshot_vss.backbones.loading import load_backbone
@@ -259,9 +260,7 @@ def test_a_tiny_decoder_learns_from_the_autoencoder(tmp_path: Path) -> None:
     chosen = TinyDecoderSettings(clips=2, frames_per_clip=2, clip_length=4, channels=6, steps=30, batch=4, crop=32,
                                  processes=1)  # fmt: skip
     image = Path(__file__).parent.parent / "models" / "scenes-tiny"
-    with pytest.MonkeyPatch.context() as patch:
-        for name in run.ALLOCATOR:
-            patch.setenv(name, "0")
+    with training_processes():
         run.train_decoder(image, tmp_path / "out", tmp_path / "work", chosen)
     assert json.loads((tmp_path / "out" / "training.json").read_text()) == chosen.model_dump()
     lines = (tmp_path / "out" / "training-log.csv").read_text().splitlines()

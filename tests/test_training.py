@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import socket
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +11,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from training_processes import training_processes
 from zeroshot_vss.backbones.base import Start
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.training.loop import learning_rate
-from zeroshot_vss.training.run import ALLOCATOR, train
+from zeroshot_vss.training.run import train
 from zeroshot_vss.training.settings import TrainingSettings
 
 SMALL = TrainingSettings(
@@ -28,13 +28,8 @@ SMALL = TrainingSettings(
 
 
 def run(folder: Path, settings: TrainingSettings) -> Path:
-    """Train with the environment put back afterwards and, as several may run at once, a free port."""
-    with pytest.MonkeyPatch.context() as patch, socket.socket() as free:
-        for name in ALLOCATOR:
-            patch.setenv(name, "0")
-        free.bind(("127.0.0.1", 0))
-        patch.setenv("MASTER_PORT", str(free.getsockname()[1]))
-        free.close()
+    """Train."""
+    with training_processes():
         train(folder / "out", folder / "work", settings)
     return folder / "out"
 

@@ -60,13 +60,9 @@ class InspectJob(ModelJob):
     """Manifest of the checked frames."""
     coarse: tuple[str, ...] = ()
     """Manifests of the coarse maps that variations start from."""
-    manifest: str
 
     def inputs(self) -> list[str]:
         return [self.frames, *self.coarse]
-
-    def outputs(self) -> list[str]:
-        return [self.manifest]
 
 
 class Source(Settings):

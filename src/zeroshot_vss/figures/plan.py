@@ -62,7 +62,7 @@ class Figures:
             words = describe(self.stages.config.method(self.config.method).title, settings)
         name, stem = dataset or self.config.dataset, f"{self.stages.results}/figures/{figure}"
         return self.stages.add(
-            FigureJob, self.sources.reader(name), figure=figure, dataset=self.stages.job_dataset(name, clips),
+            FigureJob, self.stages.reader(name), figure=figure, dataset=self.stages.job_dataset(name, clips),
             clips=tuple(clips),
             sources=tuple(
                 Source(title=title, folder=paths) if isinstance(paths, str)

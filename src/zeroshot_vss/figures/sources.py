@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zeroshot_vss.config.figures import FiguresConfig
-from zeroshot_vss.datasets import DATASETS
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.job import Inspection, InspectJob, Variation
 from zeroshot_vss.settings.method import MethodSettings
@@ -52,10 +51,6 @@ class Sources:
             raise InputError(f"config: figures.method: '{self.config.method}' does not upsample by masked modulation")
         return modulation
 
-    def reader(self, dataset: str) -> str:
-        """The module that reads a data set."""
-        return DATASETS.module(self.stages.config.datasets[dataset].kind)
-
     def holding(self, dataset: str, made: Parts, clips: Sequence[str]) -> list[str]:
         """Those of a stage's manifests that hold some of the clips."""
         parts = self.stages.parts(dataset).values()
@@ -93,7 +88,7 @@ class Sources:
         """Manifest of an inspection of some clips of a part."""
         model = self.stages.model(backbone)
         return self.stages.add(
-            InspectJob, self.reader(dataset), *backbone_modules(model["backbone"].kind), **model,
+            InspectJob, self.stages.reader(dataset), *backbone_modules(model["backbone"].kind), **model,
             dataset=self.stages.job_dataset(dataset, clips), clips=clips, settings=settings,
             frames=self.stages.check(dataset, part).frames, coarse=tuple(coarse),
             manifest=f"{self.stages.results}/inspect/{self.stages.place(dataset)}/{backbone}/{name}/{part}.json",

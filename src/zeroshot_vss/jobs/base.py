@@ -107,6 +107,16 @@ class ClipsJob(Job):
                 **more}  # fmt: skip
 
 
+class ResultsJob(ClipsJob):
+    """A job that writes a result a clip and names them in its manifest."""
+
+    manifest: str
+    """JSON; the clips' files lie beside it."""
+
+    def outputs(self) -> list[str]:
+        return [self.manifest]
+
+
 def read_job(kind: type[Any], text: str, compute: str = "{}") -> Any:
     """A job of a kind from its JSON and that of the compute settings."""
     values: Mapping[str, Any] = json.loads(text)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from zeroshot_vss.jobs.base import ClipsJob
+from zeroshot_vss.jobs.base import ResultsJob
 from zeroshot_vss.settings.baseline import Baseline
 
 
-class BaselineJob(ClipsJob):
+class BaselineJob(ResultsJob):
     """A job of a method without a diffusion model."""
 
     stage: ClassVar[str] = "baseline"
@@ -18,10 +18,6 @@ class BaselineJob(ClipsJob):
     """Manifest of the checked frames."""
     masks: str
     """Manifest of the checked annotations."""
-    manifest: str
 
     def inputs(self) -> list[str]:
         return [self.frames, self.masks]
-
-    def outputs(self) -> list[str]:
-        return [self.manifest]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from zeroshot_vss.jobs.base import ClipsJob
+from zeroshot_vss.jobs.base import ResultsJob
 from zeroshot_vss.settings.context import ContextModel
 from zeroshot_vss.settings.features import Features
 from zeroshot_vss.settings.refinement import Correspondence
 
 
-class CoarseJob(ClipsJob):
+class CoarseJob(ResultsJob):
     """A job of the coarse stage."""
 
     stage: ClassVar[str] = "coarse"
@@ -26,10 +26,6 @@ class CoarseJob(ClipsJob):
     """Manifest of the cached features."""
     matches: str | None = None
     """Manifest of the correspondences; None without CBR."""
-    manifest: str
 
     def inputs(self) -> list[str]:
         return [self.masks, self.cached, *([self.matches] if self.matches else [])]
-
-    def outputs(self) -> list[str]:
-        return [self.manifest]

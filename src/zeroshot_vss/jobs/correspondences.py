@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from zeroshot_vss.jobs.base import ClipsJob
+from zeroshot_vss.jobs.base import ResultsJob
 from zeroshot_vss.settings.features import Features
 from zeroshot_vss.settings.refinement import Correspondence
 
 
-class CorrespondenceJob(ClipsJob):
+class CorrespondenceJob(ResultsJob):
     """A job of the correspondence stage."""
 
     stage: ClassVar[str] = "correspondences"
@@ -18,10 +18,6 @@ class CorrespondenceJob(ClipsJob):
     features: Features
     cached: str
     """Manifest of the cached features."""
-    manifest: str
 
     def inputs(self) -> list[str]:
         return [self.cached]
-
-    def outputs(self) -> list[str]:
-        return [self.manifest]

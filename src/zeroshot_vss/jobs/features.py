@@ -16,10 +16,6 @@ class FeaturesJob(ModelJob):
     settings: Features
     frames: str
     """Manifest of the checked frames."""
-    manifest: str
 
     def inputs(self) -> list[str]:
         return [self.frames]
-
-    def outputs(self) -> list[str]:
-        return [self.manifest]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from zeroshot_vss.backbones.spec import BackboneSpec
-from zeroshot_vss.jobs.base import ClipsJob
+from zeroshot_vss.jobs.base import ResultsJob
 
 
-class ModelJob(ClipsJob):
+class ModelJob(ResultsJob):
     """A job that runs a backbone."""
 
     backbone: BackboneSpec

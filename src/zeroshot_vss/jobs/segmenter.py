@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from zeroshot_vss.jobs.base import ClipsJob
+from zeroshot_vss.jobs.base import ResultsJob
 from zeroshot_vss.settings.segmenter import Segmenter
 
 
-class SegmenterJob(ClipsJob):
+class SegmenterJob(ResultsJob):
     """A job of a supervised network."""
 
     stage: ClassVar[str] = "segmenter"
@@ -19,10 +19,6 @@ class SegmenterJob(ClipsJob):
     """Digest of the network's files."""
     frames: str
     """Manifest of the checked frames."""
-    manifest: str
 
     def inputs(self) -> list[str]:
         return [self.frames]
-
-    def outputs(self) -> list[str]:
-        return [self.manifest]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from zeroshot_vss.backbones.spec import BackboneSpec
-from zeroshot_vss.jobs.base import ClipsJob
+from zeroshot_vss.jobs.base import ResultsJob
 from zeroshot_vss.settings.upsampling import Upsampling
 
 
-class UpsampleJob(ClipsJob):
+class UpsampleJob(ResultsJob):
     """A job of the upsampling stage."""
 
     stage: ClassVar[str] = "upsample"
@@ -23,10 +23,6 @@ class UpsampleJob(ClipsJob):
     """Manifest of the checked frames."""
     coarse: str
     """Manifest of the coarse maps."""
-    manifest: str
 
     def inputs(self) -> list[str]:
         return [self.frames, self.coarse]
-
-    def outputs(self) -> list[str]:
-        return [self.manifest]

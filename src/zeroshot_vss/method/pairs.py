@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zeroshot_vss.backbones.base import PlainPass
+from zeroshot_vss.machine.compute import GIB
 from zeroshot_vss.method.shortcuts import group_apart, territories
-
-GIB = 2**30
 
 
 class Pair(NamedTuple):

@@ -13,13 +13,12 @@ from rich.table import Table
 from zeroshot_vss.config import read_config
 from zeroshot_vss.config.read import load_config
 from zeroshot_vss.io.formatting import duration_words, size_words
+from zeroshot_vss.machine.compute import GIB
 from zeroshot_vss.preflight.data import FoundDataSet, look_at_data
 from zeroshot_vss.preflight.models import FoundBackbone, look_at_backbone
 from zeroshot_vss.preflight.needs import Group, Inventory, Needs, groups_of, measured_rates, packed_share
 from zeroshot_vss.workflow.plan import Plan
 from zeroshot_vss.workflow.rows import USER_CLIPS, Row
-
-GIB = 2**30
 
 
 def take_inventory(plan: Plan) -> Inventory:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from zeroshot_vss.datasets import DATASETS
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.report.job import ClipsPageJob, RowOverlayJob, RowTitle, RunsPageJob, TablePageJob, TablePlayerJob
 from zeroshot_vss.tables.efficiency import EfficiencyRow
@@ -91,7 +90,7 @@ class Pages:
             raise InputError(f"data set '{row.dataset}': the row '{row.name}' has no label maps of a clip '{clip}'")
         stem = f"{self.stages.results}/overlays/{row.dataset}/{row.name}/{clip}"
         return self.stages.add(
-            RowOverlayJob, DATASETS.module(self.stages.config.datasets[row.dataset].kind),
+            RowOverlayJob, self.stages.reader(row.dataset),
             dataset=self.stages.job_dataset(row.dataset, (clip,)), clips=(clip,), method=self._title(row).column,
             fps=chosen.fps, opacity=chosen.opacity,
             maps=f"{maps.folder}/{self.stages.part_of(row.dataset, clip)}.json",
@@ -109,7 +108,7 @@ class Pages:
         if not shown or clip not in self.stages.clips(dataset):
             raise InputError(f"table '{table}' has no label maps of a clip '{clip}' of the data set '{dataset}'")
         return self.stages.add(
-            TablePlayerJob, DATASETS.module(self.stages.config.datasets[dataset].kind),
+            TablePlayerJob, self.stages.reader(dataset),
             dataset=self.stages.job_dataset(dataset, (clip,)), clips=(clip,), fps=self.stages.config.user_clips.fps,
             title=self.stages.config.tables[table].title, titles=tuple(self._title(row).column for row, _ in shown),
             maps=tuple(f"{maps.folder}/{self.stages.part_of(dataset, clip)}.json" for _, maps in shown),

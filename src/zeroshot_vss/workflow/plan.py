@@ -11,7 +11,6 @@ from pathlib import Path
 
 from zeroshot_vss.config import Config
 from zeroshot_vss.config.labelling import check_own_clip
-from zeroshot_vss.datasets import DATASETS
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.exports import EXPORTS
 from zeroshot_vss.figures.plan import Figures
@@ -151,7 +150,7 @@ class Plan:
             "dataset": self.stages.job_dataset(USER_CLIPS, (clip,)), "clips": (clip,),
             "names": self.config.clips[clip].label_names(clip), "maps": f"{parts.folder}/{clip}.json",
         }  # fmt: skip
-        reader, drawn = DATASETS.module("user"), chosen.model_dump(exclude={"method", "backbone"})
+        reader, drawn = self.stages.reader(USER_CLIPS), chosen.model_dump(exclude={"method", "backbone"})
         self.stages.add(OverlayJob, reader, **on, **drawn, video=f"{folder}/overlay.mp4", labels=f"{folder}/labels")
         self.stages.add(PlayerJob, reader, **on, fps=chosen.fps, page=f"{folder}/player.html")
         formats = [EXPORTS.module(name) for name in EXPORTS]
@@ -163,7 +162,7 @@ class Plan:
         shown = [(row.method, self.stages.maps(row)) for row in overview_rows(self.config)]
         made = [(method, maps) for method, maps in shown if maps is not None]
         self.stages.add(
-            OverviewJob, DATASETS.module(self.config.datasets[chosen.dataset].kind),
+            OverviewJob, self.stages.reader(chosen.dataset),
             dataset=self.stages.job_dataset(chosen.dataset, clips), clips=clips, frames=chosen.frames,
             titles=tuple(self.config.method(method).title for method, _ in made),
             maps=tuple(maps for _, maps in made),

@@ -148,7 +148,7 @@ class Stages:
             assert isinstance(known, CheckJob)
             return known
         return self.add(
-            CheckJob, *self._reader(dataset), **self._on(dataset, self.parts(dataset)[part]),
+            CheckJob, self.reader(dataset), **self._on(dataset, self.parts(dataset)[part]),
             frames=f"{stem}.frames.json", masks=f"{stem}.masks.json",
         )  # fmt: skip
 
@@ -166,9 +166,9 @@ class Stages:
         )
         return frames, masks
 
-    def _reader(self, dataset: str) -> tuple[str, ...]:
+    def reader(self, dataset: str) -> str:
         """The module that reads a data set."""
-        return (DATASETS.module(self.dataset(dataset).kind),)
+        return DATASETS.module("user" if dataset == USER_CLIPS else self.config.datasets[dataset].kind)
 
     def _on(self, dataset: str, clips: tuple[str, ...]) -> dict[str, Any]:
         """What a job is told of its clips."""
@@ -231,7 +231,7 @@ class Stages:
         for manifest, (part, clips) in zip(made.paths(), self.parts(row.dataset).items(), strict=True):
             check = self.check(row.dataset, part)
             self.add(
-                BaselineJob, *self._reader(row.dataset), *chosen, **self._on(row.dataset, clips), settings=settings,
+                BaselineJob, self.reader(row.dataset), *chosen, **self._on(row.dataset, clips), settings=settings,
                 frames=check.frames, masks=check.masks, manifest=manifest,
             )  # fmt: skip
         return made
@@ -245,7 +245,7 @@ class Stages:
         made = self._made(row.dataset, folder)
         for manifest, (part, clips) in zip(made.paths(), self.parts(row.dataset).items(), strict=True):
             self.add(
-                SegmenterJob, *self._reader(row.dataset), **self._on(row.dataset, clips), method=row.method,
+                SegmenterJob, self.reader(row.dataset), **self._on(row.dataset, clips), method=row.method,
                 settings=settings, weights=self._weights[name], frames=self.check(row.dataset, part).frames,
                 manifest=manifest,
             )  # fmt: skip
@@ -288,7 +288,7 @@ class Stages:
         stem = f"{self.place(dataset)}/{backbone}/{folder_name(features)}"
         context = folder_name(settings.context) + ("" if assigned else f"{BETWEEN}assigned=no")
         refined = f"{stem}/{context}/{folder_name(matches)}"
-        reader, network = self._reader(dataset), backbone_modules(model["backbone"].kind)
+        reader, network = self.reader(dataset), backbone_modules(model["backbone"].kind)
         classifier, upsampler = (
             CLASSIFIERS.module(settings.context.classifier),
             UPSAMPLERS.module(upsampling.upsampler),
@@ -304,7 +304,7 @@ class Stages:
             on, check = self._on(dataset, clips), self.check(dataset, part)
             path = {stage: f"{parts.folder}/{part}.json" for stage, parts in made.items()}
             self.add(
-                FeaturesJob, *reader, *network, **on, **model, settings=features, frames=check.frames,
+                FeaturesJob, reader, *network, **on, **model, settings=features, frames=check.frames,
                 manifest=path["features"],
             )  # fmt: skip
             if matches is not None:
@@ -313,12 +313,12 @@ class Stages:
                     manifest=path["correspondences"],
                 )  # fmt: skip
             self.add(
-                CoarseJob, *reader, classifier, **on, settings=settings.context, features=features,
+                CoarseJob, reader, classifier, **on, settings=settings.context, features=features,
                 refinement=matches, assigned=assigned, masks=check.masks, cached=path["features"],
                 matches=path.get("correspondences"), manifest=path["coarse"],
             )  # fmt: skip
             self.add(
-                UpsampleJob, *reader, upsampler, *(network if runs_model else ()), **on, **decoding,
+                UpsampleJob, reader, upsampler, *(network if runs_model else ()), **on, **decoding,
                 settings=upsampling, frames=check.frames, coarse=path["coarse"], manifest=path["upsample"],
             )  # fmt: skip
         return made

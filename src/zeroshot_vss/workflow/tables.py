@@ -8,8 +8,7 @@ from pathlib import Path
 
 from zeroshot_vss.config import Config
 from zeroshot_vss.config.tables import TableConfig
-from zeroshot_vss.datasets import DATASETS
-from zeroshot_vss.jobs.base import Job, Parts
+from zeroshot_vss.jobs.base import Job
 from zeroshot_vss.jobs.score import ScoreJob
 from zeroshot_vss.metrics.protocols import PROTOCOLS
 from zeroshot_vss.provenance.files import listing_digest
@@ -42,7 +41,7 @@ class Tables:
         files = () if folder is None else Path(folder).expanduser().rglob("*.png")
         return stages.add(
             ScoreJob,
-            DATASETS.module(configured.kind),
+            stages.reader(row.dataset),
             PROTOCOLS.module(configured.protocol),
             dataset=stages.job_dataset(row.dataset, clips),
             clips=clips,
@@ -109,7 +108,7 @@ class Tables:
         stem, names = csv.removesuffix(".csv"), chosen.datasets
         return self.stages.add(
             FrontierJob,
-            *dict.fromkeys(DATASETS.module(self.config.datasets[dataset].kind) for dataset in names),
+            *dict.fromkeys(self.stages.reader(dataset) for dataset in names),
             title=chosen.title,
             rows=tuple(map(self._costs, rows)),
             compared="backbone" if chosen.across == "backbones" else "method",
@@ -135,7 +134,3 @@ class Tables:
             SweepJob, title=chosen.title, axis=chosen.axis, figures=chosen.figures, points=points, csv=f"{stem}.csv",
             png=f"{stem}.png", pdf=f"{stem}.pdf",
         )  # fmt: skip
-
-    def inputs_of(self, table: str) -> list[Parts]:
-        """Manifests of all stages of a table's rows."""
-        return [parts for row in table_rows(self.config, table) for parts in self.stages.of_row(row).values()]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ class Target:
         """Results of other jobs that it reads, as rules know them."""
         return [path.removeprefix(self.prefix) for path in self.job.inputs()]
 
+    @cached_property
+    def record(self) -> Mapping[str, Any] | None:
+        """The record of the job, read once; None where there is none."""
+        return read_record(self.job)
+
     @property
     def text(self) -> str:
         """The job as JSON."""
@@ -46,7 +52,7 @@ class Target:
         outputs = [Path(path) for path in self.job.outputs()]
         if not all(path.exists() for path in outputs):
             return None
-        record = read_record(self.job)
+        record = self.record
         if record is None:
             return "nothing says what it was made from"
         if record["key"] != self.job.key():
@@ -66,9 +72,8 @@ class Target:
 
     def other_versions(self) -> dict[str, str]:
         """Libraries that what is there was made with, in other versions than the installed ones."""
-        record = read_record(self.job)
         now = library_versions()
-        made = {} if record is None else record["versions"]
+        made = {} if self.record is None else self.record["versions"]
         return {name: f"{version}, now {now[name]}" for name, version in made.items() if now.get(name) != version}
 
 
@@ -106,19 +111,20 @@ def _members(path: Path) -> Iterable[Path]:
     return sorted(p for p in path.rglob("[!.]*") if p.is_file()) if path.is_dir() else (path,)
 
 
+def _digest(path: Path, of: Callable[[Path], str]) -> str:
+    """One digest of what `of` says of a file, or of all in a folder."""
+    lines = (f"{member.relative_to(path)} {of(member)}\n" for member in _members(path))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _listing(path: Path) -> str:
+    """Digest of sizes and times, which is looked at before contents are."""
+    return _digest(path, lambda member: f"{member.stat().st_size} {member.stat().st_mtime_ns}")
+
+
 def _file(path: Path) -> dict[str, str]:
-    """Digest of a file's content, or of all in a folder; and of what a listing says, which is looked at first."""
-    content, listing = hashlib.sha256(), hashlib.sha256()
-    for member in _members(path):
-        content.update(f"{member.relative_to(path)} {file_digest(member)}\n".encode())
-        known = member.stat()
-        listing.update(f"{member.relative_to(path)} {known.st_size} {known.st_mtime_ns}\n".encode())
-    return {"content": content.hexdigest(), "listing": listing.hexdigest()}
+    return {"content": _digest(path, file_digest), "listing": _listing(path)}
 
 
 def _same(path: Path, known: Mapping[str, str]) -> bool:
-    listing = hashlib.sha256()
-    for member in _members(path):
-        stat = member.stat()
-        listing.update(f"{member.relative_to(path)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-    return listing.hexdigest() == known["listing"] or _file(path)["content"] == known["content"]
+    return _listing(path) == known["listing"] or _digest(path, file_digest) == known["content"]
