@@ -55,6 +55,7 @@ SchedulerParameters=batch_sched_delay=0,sched_interval=2
 SlurmdParameters=config_overrides
 ReturnToService=2
 KillWait=2
+Prolog={folder}/bin/prolog
 EnforcePartLimits=ALL
 GresTypes=gpu
 NodeName=node NodeHostname={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:{gpus}
@@ -174,7 +175,16 @@ def configure(folder: Path) -> dict[str, int]:
     step = folder / "bin" / "srun"
     step.write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun")} "$@"\n')
     step.chmod(0o755)
+    # What is done for a job that SLURM calls running before anything of it is: it takes as long as a test likes.
+    prolog = folder / "bin" / "prolog"
+    prolog.write_text(f"#!/bin/sh\nwhile [ -e '{held(folder)}' ]; do sleep 0.1; done\n")
+    prolog.chmod(0o755)
     return ports
+
+
+def held(folder: Path) -> Path:
+    """The file that keeps jobs from beginning as long as it is there, of a cluster in a folder."""
+    return folder / "held"
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from slurm_cluster import cluster, missing
+from slurm_cluster import cluster, held, missing
 from small_models import save_embedded
 from workflow_copy import ROOT, command, copy_workflow, environment, snakemake, write_config
 
@@ -24,7 +24,7 @@ PROFILE = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text
 WHY = missing() or (None if find_spec("snakemake_executor_plugin_slurm") else "the extra `slurm` is not installed")
 pytestmark = pytest.mark.skipif(WHY is not None, reason=WHY or "")
 
-TABLE, CHECKED = "results/table1.csv", "results/checked/scenes/0000.json"
+TABLE, CHECKED = "results/table1.csv", "results/checked/scenes~split=validation~frames=6/0000.frames.json"
 SUBMITTED = ("--profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "2")
 
 
@@ -138,16 +138,46 @@ def running(slurm: dict[str, str], name: str, run: Run) -> str:
     return await_text(look, run)
 
 
+def shorten(slurm: dict[str, str], job: str, run: Run) -> None:
+    """Put a running job at its time limit, and wait until SLURM has ended it."""
+    # Snakemake asks for whole minutes, one at least: the administrator shortens it.
+    ask(slurm, "scontrol", "update", f"JobId={job}", "TimeLimit=0")
+    await_text(lambda: states(slurm, job).partition("TIMEOUT")[1], run)
+
+
+def states(slurm: dict[str, str], job: str) -> str:
+    """What SLURM's books say of a job."""
+    return ask(slurm, "sacct", "-X", "-n", "-P", "--format=State", "-j", job)
+
+
 @pytest.fixture(scope="module")
-def late(base: Path, slurm: dict[str, str], local: Run) -> Iterator[Run]:
-    """A run whose only job hangs and is at its time limit."""
+def unbegun(base: Path, slurm: dict[str, str], local: Run) -> Iterator[Run]:
+    """A run whose only job came to its time limit while the node prepared it: nothing of it had begun."""
+    folder, hold = base / "unbegun", held(Path(slurm["SLURM_CONF"]).parent)
+    hold.touch()
+    with ending(start(folder, base, CHECKED, options=SUBMITTED, **variables(slurm, folder))) as run:
+        try:
+            shorten(slurm, running(slurm, "check", run), run)
+        finally:
+            hold.unlink()
+        yield run
+
+
+@pytest.fixture(scope="module")
+def late(base: Path, slurm: dict[str, str], local: Run, unbegun: Run) -> Iterator[Run]:
+    """A run whose only job was at work, hung, and came to its time limit."""
     folder = base / "late"
     with ending(start(folder, base, CHECKED, options=SUBMITTED, **variables(slurm, folder))) as run:
         job = running(slurm, "check", run)
+        await_text(lambda: job_logs(run), run)
         ask(slurm, "scancel", "--full", "--signal=STOP", job)
-        # Snakemake asks for whole minutes, one at least: the administrator shortens it.
-        ask(slurm, "scontrol", "update", f"JobId={job}", "TimeLimit=0")
+        shorten(slurm, job, run)
         yield run
+
+
+def job_logs(run: Run) -> str:
+    """What the submitted jobs of a run have printed; SLURM's last words may come after Snakemake has shown them."""
+    return "".join(path.read_text() for path in sorted(run.folder.glob(".snakemake/slurm_logs/**/*.log")))
 
 
 def test_a_cancelled_job_is_run_again_and_keeps_what_was_finished(
@@ -198,15 +228,25 @@ def test_jobs_asked_for_what_the_profile_says(base: Path, slurm: dict[str, str])
         assert given.get("gres/gpu") == ("1" if rule in ("features", "upsample") else None)
 
 
-def test_a_job_at_its_time_limit_says_so_and_is_given_twice_the_time(slurm: dict[str, str], late: Run) -> None:
-    status, said = late.end()
-    # SLURM's last words may come after Snakemake has printed the log.
-    logs = [path.read_text() for path in late.folder.glob(".snakemake/slurm_logs/**/*.log")]
-    assert "Error in group check" in said and "DUE TO TIME LIMIT ***" in "".join([said, *logs]), said
-    assert status == 0 and (late.folder / CHECKED).exists(), said
-    first, second = booked(slurm, late.folder)
+def check_is_given_twice_the_time(slurm: dict[str, str], run: Run) -> str:
+    """The first job ended at its limit, the second did the work; returns the messages."""
+    status, said = run.end()
+    assert status == 0 and (run.folder / CHECKED).exists(), said
+    assert "Error in group check" in said, said
+    first, second = booked(slurm, run.folder)
     minutes = int(PROFILE["default-resources"]["runtime"].split()[0])
     assert (first[1], second[1], second[-1]) == ("TIMEOUT", "COMPLETED", str(2 * minutes))
+    return said
+
+
+def test_a_job_at_its_time_limit_says_so_and_is_given_twice_the_time(slurm: dict[str, str], late: Run) -> None:
+    said = check_is_given_twice_the_time(slurm, late)
+    assert "DUE TO TIME LIMIT ***" in said + job_logs(late), said
+
+
+def test_a_job_at_its_time_limit_before_it_began_is_given_twice_the_time(slurm: dict[str, str], unbegun: Run) -> None:
+    """There may be no log then, so that SLURM's books alone say why it ended."""
+    check_is_given_twice_the_time(slurm, unbegun)
 
 
 def test_an_interrupted_run_leaves_no_job(base: Path, slurm: dict[str, str], late: Run) -> None:
