@@ -17,12 +17,15 @@ from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.config.read import load_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.machine import liveness
+from zeroshot_vss.workflow.home import find_home
 from zeroshot_vss.workflow.plan import Plan
 from zeroshot_vss.workflow.run import COMPUTE_VARIABLE
 
-HOME = Path(workflow.current_basedir).parent
 PREFIX = workflow.modifier.path_modifier.prefix or ""
 try:
+    # Of a module from a Git host Snakemake fetches the rules alone; scripts and models are where the library is.
+    base = workflow.current_basedir
+    HOME = Path(base).parent if isinstance(base, os.PathLike) else find_home()
     # The report's captions read `config`, too.
     config = merge(load_config(home=HOME), config)
     PLAN = Plan(read_config(config), prefix=PREFIX, home=Path(os.path.relpath(HOME)))

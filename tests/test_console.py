@@ -22,13 +22,14 @@ from zeroshot_vss.__main__ import main
 from zeroshot_vss.clips.confidence import agreement
 from zeroshot_vss.config import read_config
 from zeroshot_vss.config.read import load_config
-from zeroshot_vss.console import adapted, quiet, segment
+from zeroshot_vss.console import adapted, segment
 from zeroshot_vss.console.quiet import show
 from zeroshot_vss.console.request import Request, names_of
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.progress import Done
 from zeroshot_vss.io.video import VideoClip, VideoWriter
 from zeroshot_vss.player.page import read_player
+from zeroshot_vss.workflow import home
 
 FRAMES, SIZE = 4, (66, 90)
 
@@ -122,7 +123,7 @@ def test_what_is_wrong_is_said_in_one_line(
     if "cuda" in str(changes) and torch.cuda.is_available():
         pytest.skip("there is a GPU here")
     (base / "more.yaml").write_text(yaml.safe_dump(changes))
-    for module in (quiet, segment):
+    for module in (home, segment):
         monkeypatch.setattr(module, "find_home", lambda: base / "work")
     monkeypatch.setenv("PYTHONPATH", str(base / "work" / "src"))
     monkeypatch.chdir(base)

@@ -65,7 +65,8 @@ def segment(args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Make targets of the workflow."""
-    from zeroshot_vss.console.quiet import find_home, run_quietly
+    from zeroshot_vss.console.quiet import run_quietly
+    from zeroshot_vss.workflow.home import find_home
 
     run_quietly(args.targets, [path.resolve() for path in args.configfile], find_home(), args.cores)
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-import zeroshot_vss
 from zeroshot_vss.config import read_config
 from zeroshot_vss.config.read import load_config
 from zeroshot_vss.errors import InputError
@@ -25,18 +24,6 @@ OFTEN = "0.5"
 ERROR = "error: "
 """What the one line begins with that a job ends with."""
 LOCKED = "LockException"
-
-
-def find_home() -> Path:
-    """The folder of the workflow: that of the library's checkout, or the working directory.
-
-    Raises:
-        InputError: neither has a Snakefile.
-    """
-    for folder in (Path(zeroshot_vss.__file__).parents[2], Path.cwd()):
-        if (folder / "Snakefile").is_file() and (folder / "rules").is_dir():
-            return folder
-    raise InputError("the workflow's Snakefile is not here; run this in a checkout of the project")
 
 
 def run_quietly(targets: Sequence[str], configs: Sequence[Path], home: Path, cores: int) -> None:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeroshot_vss.console.adapted import adapted_config
-from zeroshot_vss.console.quiet import find_home, run_quietly
+from zeroshot_vss.console.quiet import run_quietly
 from zeroshot_vss.console.request import CLUSTERS, Request
+from zeroshot_vss.workflow.home import find_home
 
 WRITTEN = ("overlay.mp4", "player.html", "labels")
 """What is copied to the folder that the user names."""
