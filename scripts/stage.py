@@ -4,4 +4,5 @@ import sys
 
 from zeroshot_vss.workflow.run import main
 
-main(sys.argv[1:])
+if __name__ == "__main__":  # a training starts processes of its own, which import this
+    main(sys.argv[1:])

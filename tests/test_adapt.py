@@ -12,11 +12,13 @@ import pytest
 import torch
 import yaml
 from PIL import Image
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
+from adaptable import save_adaptable, write_frames
 from training_processes import training_processes
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
+from zeroshot_vss.datasets.base import Clip
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.video import VideoWriter
 from zeroshot_vss.training import adapt as command
@@ -24,16 +26,11 @@ from zeroshot_vss.training import adaptation
 from zeroshot_vss.training.adapt import adapt, config_lines
 from zeroshot_vss.training.adaptation import Trainer, rate_at
 from zeroshot_vss.training.adapted import Adapted
-from zeroshot_vss.training.autoencoder import build_autoencoder
 from zeroshot_vss.training.correspondence import cells_in_frame, cells_in_view, targets, view_loss, walk_loss
-from zeroshot_vss.training.footage import Footage, View, cut, decode, draw_view, find_clips
+from zeroshot_vss.training.footage import Footage, View, cut, decode, draw_view, find_clips, open_clip
 from zeroshot_vss.training.pair_losses import Source, step_source
-from zeroshot_vss.training.settings import AdaptationSettings, TrainingSettings
-from zeroshot_vss.training.unet import Denoiser, build_scheduler
+from zeroshot_vss.training.settings import AdaptationSettings
 
-SMALL = TrainingSettings(
-    autoencoder_channels=4, channels=(16, 16, 32, 32), heads=(1, 1, 2, 2), context_tokens=3, context_width=8
-)
 QUICK = AdaptationSettings(
     height=64,
     stored_height=64,
@@ -52,24 +49,12 @@ WHOLE = View(0, 0, 1, False)
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of an untrained backbone."""
-    folder = tmp_path_factory.mktemp("models") / "base"
-    torch.manual_seed(0)
-    model = Denoiser(SMALL)
-    model.half().unet.save_pretrained(folder / "unet")
-    build_autoencoder(SMALL).half().save_pretrained(folder / "vae")
-    build_scheduler().save_pretrained(folder / "scheduler")
-    save_file({"context": model.context.detach()}, folder / "context.safetensors")
-    return folder
+    return save_adaptable(tmp_path_factory.mktemp("models") / "base")
 
 
-def write_frames(folder: Path, count: int, size: tuple[int, int] = (64, 96)) -> Path:
-    """Frames of a soft pattern that moves."""
-    folder.mkdir(parents=True)
-    rows, columns = np.mgrid[: size[0], : size[1]]
-    for i in range(count):
-        waves = np.stack([np.sin((columns + 5 * i) / 7), np.cos(rows / 9), np.sin((rows + columns) / 11)], -1)
-        Image.fromarray((127 + 100 * waves).astype(np.uint8)).save(folder / f"{i:05d}.png")
-    return folder
+def opened(paths: list[Path]) -> dict[str, Clip]:
+    """Clips by their paths."""
+    return {str(path): open_clip(path) for path in paths}
 
 
 def run(base: Path, frames: Path, out: Path, settings: AdaptationSettings = QUICK) -> Path:
@@ -121,7 +106,7 @@ def test_the_record_names_the_footage(adapted: Path) -> None:
 @pytest.mark.parametrize("trained", ["queries", "all"])
 def test_a_resumed_training_ends_as_an_uninterrupted_one(base: Path, adapted: Path, trained: str) -> None:
     """The state after three steps, stored and restored, gives bit by bit what going on gives."""
-    footage = decode(find_clips([adapted / "data"]), 64, adapted / f"frames-{trained}")
+    footage = decode(opened(find_clips([adapted / "data"])), 64, adapted / f"frames-{trained}")
     settings = AdaptationSettings.model_validate(QUICK.model_dump() | {"trained": trained})
 
     def start() -> tuple[Trainer, Source]:
@@ -217,7 +202,7 @@ def test_videos_and_nested_folders_are_found(tmp_path: Path) -> None:
     found = find_clips([tmp_path / "a", tmp_path / "a" / "film.mp4"])
     assert [p.name for p in found] == ["one", "film.mp4"]
     assert [p.name for p in find_clips([tmp_path / "a"], exclude=["film"])] == ["one"]
-    footage = decode(found, 32, tmp_path / "frames")
+    footage = decode(opened(found), 32, tmp_path / "frames")
     assert [c.shape for c in footage.clips] == [(1, 32, 48, 3), (3, 32, 48, 3)] and footage.frames == 4
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,12 +16,10 @@ from PIL import Image
 
 from miniatures import moving_shapes
 from small_models import save_embedded
-from workflow_copy import ROOT, copy_workflow, environment
+from workflow_copy import copy_workflow, environment
 from zeroshot_vss.__main__ import main
 from zeroshot_vss.clips.confidence import agreement
-from zeroshot_vss.config import read_config
-from zeroshot_vss.config.read import load_config
-from zeroshot_vss.console import adapted, segment
+from zeroshot_vss.console import segment
 from zeroshot_vss.console.quiet import show
 from zeroshot_vss.console.request import Request, names_of
 from zeroshot_vss.errors import InputError
@@ -157,29 +154,6 @@ def test_a_request_is_a_configuration(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no video or folder of frames"):
         told.check()
     assert names_of(None) == {} and names_of("1=swan") == {"1": "swan"}
-
-
-def test_an_adapted_backbone_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[list[str]] = []
-
-    def trained(call: list[str], **_: Any) -> Any:
-        calls.append(call)
-        out = Path(call[call.index("--out") + 1])
-        out.mkdir(parents=True)
-        (out / "training.json").write_text("{}")
-        return subprocess.CompletedProcess(call, 0)
-
-    monkeypatch.setattr(adapted.subprocess, "run", trained)
-    shutil.copytree(ROOT / "config", tmp_path / "config")
-    (tmp_path / "x.mp4").write_bytes(b"a video")
-    path = adapted.adapted_config(tmp_path / "x.mp4", "x", [], tmp_path)
-    assert adapted.adapted_config(tmp_path / "x.mp4", "x", [], tmp_path) == path
-    assert len(calls) == 1 and calls[0][calls[0].index("--from") + 1] == str(tmp_path / "models/scenes-tiny")
-    config = read_config(load_config([path], tmp_path))
-    used = config.backbones[config.user_clips.backbone]
-    assert used.path == str(path.with_suffix("")) and path.parent == tmp_path / "results" / "adapted"
-    (tmp_path / "x.mp4").write_bytes(b"another video")
-    assert adapted.adapted_config(tmp_path / "x.mp4", "x", [], tmp_path) != path and len(calls) == 2
 
 
 def test_agreement_by_a_literal_count() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from zeroshot_vss.backbones.spec import BackboneSpec, KindName, Precision
-from zeroshot_vss.config.overrides import MethodOverrides
+from zeroshot_vss.config.names import all_known
+from zeroshot_vss.config.overrides import MethodOverrides, merge
+from zeroshot_vss.settings.adaptation import Adaptation
 from zeroshot_vss.settings.base import NonNegative, Settings
 
 
@@ -12,6 +16,11 @@ class BackboneConfig(Settings):
 
     title: str
     """As printed in tables."""
+    like: str | None = None
+    """Another backbone, by name, whose entries this one has where it says nothing of its own."""
+    adapt: Adaptation | None = None
+    """Train it on with each clip that it is used on, without labels; `{}` for the defaults
+    ([docs/real-footage.md](../docs/real-footage.md))."""
     kind: KindName = "image"
     """`image`: like Stable Diffusion. `video`: like Stable Video Diffusion."""
     path: str
@@ -36,4 +45,26 @@ class BackboneConfig(Settings):
 
     def spec(self, name: str) -> BackboneSpec:
         """What a job needs to load it."""
-        return BackboneSpec(name=name, **self.model_dump(exclude={"title", "single_block", "settings", "methods"}))
+        chosen = {"title", "like", "adapt", "single_block", "settings", "methods"}
+        return BackboneSpec(name=name, **self.model_dump(exclude=chosen))
+
+
+def inherited(backbones: Any) -> Any:
+    """Backbones as they are written, with the entries of the one that they are `like`.
+
+    Raises:
+        ValueError: there is no such backbone, or it is itself like another one.
+    """
+    if not isinstance(backbones, dict):
+        return backbones
+    written = {name: value for name, value in backbones.items() if isinstance(value, dict)}
+    merged = dict(backbones)
+    for name, own in written.items():
+        if (base := own.get("like")) is None:
+            continue
+        all_known(f"backbones.{name}.like", [base], written)
+        if written[base].get("like") is not None:
+            other = written[base]["like"]
+            raise ValueError(f"backbones.{name}.like: '{base}' is itself like '{other}'; name that one")
+        merged[name] = merge(written[base], own)
+    return merged

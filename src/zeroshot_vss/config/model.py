@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from zeroshot_vss.config.backbones import BackboneConfig
+from zeroshot_vss.config.backbones import inherited as inherited_backbones
 from zeroshot_vss.config.clips import ClipsConfig
 from zeroshot_vss.config.datasets import DataSetConfig
 from zeroshot_vss.config.figures import FiguresConfig, OverviewConfig
@@ -58,10 +59,11 @@ class Config(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _inherit_scopes(cls, values: Any) -> Any:
-        """Sweeps have the data sets and backbones of their scope where they name none of their own."""
+    def _inherit(cls, values: Any) -> Any:
+        """Backbones have the entries of what they are like, sweeps the data sets and backbones of their scope."""
         if not isinstance(values, dict):
             return values
+        values = {**values, "backbones": inherited_backbones(values.get("backbones"))}
         scopes, sweeps = values.get("sweep_scopes"), values.get("sweeps")
         if not isinstance(scopes, dict) or not isinstance(sweeps, dict):
             return values

@@ -52,7 +52,9 @@ class Request:
             clip["mask"] = str(self.mask.resolve())
         if self.names:
             clip["names"] = dict(self.names)
-        chosen = {"method": "fast"} if self.fast else {}
+        chosen: dict[str, Any] = {"method": "fast"} if self.fast else {}
+        if self.adapt:
+            chosen["adapt"] = True
         return {
             "compute": {"frames_at_once": FRAMES_AT_ONCE},
             "clips": {self.clip: clip},

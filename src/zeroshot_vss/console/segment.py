@@ -13,7 +13,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from zeroshot_vss.console.adapted import adapted_config
 from zeroshot_vss.console.quiet import run_quietly
 from zeroshot_vss.console.request import CLUSTERS, Request
 from zeroshot_vss.workflow.home import find_home
@@ -95,8 +94,6 @@ def perform(
     folder = (out or Path(f"{chosen.clip}-segmented")).resolve()
     config = chosen.write(home / "results" / "console")
     made = home / "results" / "clips" / chosen.clip
-    if chosen.adapt:
-        configs = [*configs, adapted_config(chosen.video.resolve(), chosen.clip, configs, home)]
     try:
         targets = [f"results/clips/{chosen.clip}/{name}" for name in WRITTEN[:2]]
         run_quietly(targets, [*configs, config], home, cores or os.cpu_count() or 1)

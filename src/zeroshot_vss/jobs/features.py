@@ -18,4 +18,4 @@ class FeaturesJob(ModelJob):
     """Manifest of the checked frames."""
 
     def inputs(self) -> list[str]:
-        return [self.frames]
+        return [self.frames, *([self.adapted] if self.adapted else [])]

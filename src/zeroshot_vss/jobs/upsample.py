@@ -19,10 +19,12 @@ class UpsampleJob(ResultsJob):
     """None where the upsampler runs no model."""
     weights: str | None = None
     """Digest of the backbone's files."""
+    adapted: str | None = None
+    """Manifest of the weights that it has for each clip."""
     frames: str
     """Manifest of the checked frames."""
     coarse: str
     """Manifest of the coarse maps."""
 
     def inputs(self) -> list[str]:
-        return [self.frames, self.coarse]
+        return [self.frames, self.coarse, *([self.adapted] if self.adapted else [])]

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from zeroshot_vss.backbones.base import Backbone
+from zeroshot_vss.backbones.given_weights import take_weights
 from zeroshot_vss.backbones.kind import find_model
 from zeroshot_vss.backbones.loading import load_model
 from zeroshot_vss.datasets import Clip
@@ -33,6 +34,7 @@ def run(job: FeaturesJob) -> None:
     device = prepare(job.compute, network=True)
     dataset = job.open()
     model = find_model(job.backbone)
+    frames, adapted = Manifest.load(job.frames), Manifest.load(job.adapted) if job.adapted else None
     backbone = cache(lambda: load_model(model, device))
 
     def key(name: str) -> ClipKey:
@@ -40,10 +42,12 @@ def run(job: FeaturesJob) -> None:
                             device=device.type, **job.backbone.rounding(device.type))  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:
+        if adapted is not None:
+            take_weights(backbone(), adapted.verified(name))
         cache_queries(settings, job.compute.frames_at_once, dataset.clip(name), backbone(), file)
 
     workers = workers_for(job.compute, device, len(job.clips))
-    run_clips("features", job.manifest, job.clips, key, work, [Manifest.load(job.frames)], workers)
+    run_clips("features", job.manifest, job.clips, key, work, [frames, *([adapted] if adapted else [])], workers)
 
 
 def cache_queries(settings: Features, frames_at_once: int, clip: Clip, backbone: Backbone, file: h5py.File) -> None:

@@ -27,7 +27,8 @@ def run(job: UpsampleJob) -> None:
     spec = job.backbone
     device = prepare(job.compute, network=spec is not None)
     dataset = job.open()
-    refined = Manifest.load(job.coarse)
+    frames, refined = Manifest.load(job.frames), Manifest.load(job.coarse)
+    adapted = Manifest.load(job.adapted) if job.adapted else None
 
     model = None if spec is None else find_model(spec)
 
@@ -52,6 +53,10 @@ def run(job: UpsampleJob) -> None:
 
     def work(name: str, file: h5py.File) -> None:
         clip = dataset.clip(name)
+        if adapted is not None:
+            from zeroshot_vss.backbones.given_weights import take_weights
+
+            take_weights(backbone(), adapted.verified(name))
         maps = add_maps(file, "maps", len(clip), clip.size, np.uint8, fill=VOID)
         with open_clip(refined.verified(name)) as found:
             coarse = found.expect("maps", np.uint8, (len(clip), None, None))
@@ -66,4 +71,5 @@ def run(job: UpsampleJob) -> None:
                         write(maps.__setitem__, group.rows[place].frame, made[place])
 
     workers = workers_for(job.compute, device, len(job.clips))
-    run_clips("label maps", job.manifest, job.clips, key, work, [Manifest.load(job.frames), refined], workers)
+    inputs = [frames, refined, *([adapted] if adapted else [])]
+    run_clips("label maps", job.manifest, job.clips, key, work, inputs, workers)

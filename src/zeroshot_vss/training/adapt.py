@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,19 @@ from safetensors.torch import load_file, save_file
 
 from zeroshot_vss.backbones.kind import digest
 from zeroshot_vss.backbones.spec import BackboneSpec
+from zeroshot_vss.datasets.base import Clip
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import replacing
 from zeroshot_vss.io.store import console
-from zeroshot_vss.training.adaptation import CHECKPOINT, adapt_process
+from zeroshot_vss.settings.adaptation import Adaptation
+from zeroshot_vss.training.adaptation import CHECKPOINT, RENDEZVOUS, adapt_process
+from zeroshot_vss.training.base_model import fault_of
 from zeroshot_vss.training.decoder import tune_decoder
-from zeroshot_vss.training.footage import decode, find_clips
+from zeroshot_vss.training.footage import Footage, decode, find_clips, open_clip
 from zeroshot_vss.training.run import ALLOCATOR
 from zeroshot_vss.training.settings import AdaptationSettings
 
-NEEDED = ("unet/config.json", "vae/config.json", "scheduler/scheduler_config.json", "context.safetensors")
+WEIGHTS = "diffusion_pytorch_model.safetensors"
 COLUMNS = ("part", "step", "loss", "correspondence", "psnr", *(f"error_t{t}" for t in range(0, 1000, 200)))
 
 
@@ -56,28 +59,50 @@ def adapt(
         InputError: nothing to train on, a frame that cannot be read, clips with frames of several sizes, a base of
             another kind, or `work` of another training.
     """
-    _check_base(base)
+    if fault := fault_of(base):
+        raise InputError(f"--from {base}: {fault}")
     work = work or out.with_name(f"{out.name}-work")
-    clips = find_clips(frames, exclude)
-    work.mkdir(parents=True, exist_ok=True)
+    paths = find_clips(frames, exclude)
     weights = digest(BackboneSpec(name=base.name, path=str(base)))
+    work.mkdir(parents=True, exist_ok=True)
     _check_work(work, {"base": weights, "settings": settings.model_dump(mode="json")})
-    os.environ.update(ALLOCATOR)
-    footage = decode(clips, settings.stored_height, work / "frames")
-    console.print(f"{footage.frames} frames of {len(clips)} clips, without labels", soft_wrap=True)
-    log = partial(append_row, work / "training-log.csv")
-    (work / "meeting").unlink(missing_ok=True)  # of an interrupted training
-    mp.spawn(adapt_process, (base, footage, settings, work, log), settings.processes)  # pyright: ignore
-    _export(base, work, out)
-    if settings.decoder_steps:
-        vae = AutoencoderTiny.from_pretrained(base / "vae", torch_dtype=torch.float32)
-        save_autoencoder(tune_decoder(vae, footage, settings, log), out / "vae")
-    told = {"base": base.name, "base_digest": weights, "clips": [p.stem for p in clips],
+    footage = decode({str(p.resolve()): open_clip(p) for p in paths}, settings.stored_height, work / "frames")
+    console.print(f"{footage.frames} frames of {len(paths)} clips, without labels", soft_wrap=True)
+    _export(base, train_weights(base, footage, settings, work), out)
+    told = {"base": base.name, "base_digest": weights, "clips": [p.stem for p in paths],
             "frames": footage.frames, "settings": settings.model_dump(mode="json")}  # fmt: skip
     with replacing(out / "training.json") as part:
         part.write_text(json.dumps(told, indent=2) + "\n")
     shutil.copy(work / "training-log.csv", out)
     console.print(escape(config_lines(out, settings.height)), highlight=False, soft_wrap=True)
+
+
+def adapted_weights(
+    base: Path, clips: Mapping[str, Clip], settings: Adaptation, work: Path
+) -> dict[str, torch.Tensor]:
+    """The same for clips that are open already, as the workflow has them; nothing is written but in `work`."""
+    chosen = AdaptationSettings.model_validate(settings.model_dump())
+    work.mkdir(parents=True, exist_ok=True)
+    return train_weights(base, decode(clips, chosen.stored_height, work / "frames"), chosen, work)
+
+
+def train_weights(base: Path, footage: Footage, settings: AdaptationSettings, work: Path) -> dict[str, torch.Tensor]:
+    """Train, or go on from the checkpoint in `work`.
+
+    Returns:
+        The weights that were trained, averaged over the steps, float32, by their names in the model: `unet.<name>`,
+        `context`, `vae.<name>`.
+    """
+    os.environ.update(ALLOCATOR)
+    log = partial(append_row, work / "training-log.csv")
+    (work / RENDEZVOUS).unlink(missing_ok=True)  # of an interrupted training
+    mp.spawn(adapt_process, (base, footage, settings, work, log), settings.processes)  # pyright: ignore
+    weights: dict[str, torch.Tensor] = torch.load(work / CHECKPOINT, weights_only=True)["average"]
+    if settings.decoder_steps:
+        vae = AutoencoderTiny.from_pretrained(base / "vae", torch_dtype=torch.float32)
+        decoder = tune_decoder(vae, footage, settings, log).decoder
+        weights |= {f"vae.decoder.{name}": weight.detach() for name, weight in decoder.state_dict().items()}
+    return weights
 
 
 def config_lines(out: Path, height: int) -> str:
@@ -95,17 +120,6 @@ backbones:
       upsampling: {{modulation: {{step: 13, blend_through: 15}}}}
 user_clips:
   backbone: {out.name}"""
-
-
-def _check_base(base: Path) -> None:
-    missing = next((name for name in NEEDED if not (base / name).is_file()), None)
-    if missing:
-        raise InputError(
-            f"--from {base}: there is no {missing}; adaptation starts from an image model such as models/scenes-tiny"
-        )
-    kind = json.loads((base / "vae" / "config.json").read_text()).get("_class_name")
-    if kind != "AutoencoderTiny":
-        raise InputError(f"--from {base}: its autoencoder is {kind}; expected AutoencoderTiny, as of scenes-tiny")
 
 
 def _check_work(work: Path, told: dict[str, object]) -> None:
@@ -132,26 +146,22 @@ def append_row(path: Path, row: dict[str, float | int | str]) -> None:
         writer.writerows([*kept, row])  # pyright: ignore[reportArgumentType]
 
 
-def _export(base: Path, work: Path, out: Path) -> None:
-    """Write the averaged weights in half precision; the rest is the base's."""
-    average = torch.load(work / CHECKPOINT, weights_only=True)["average"]
-    # A fresh model: one that was loaded would write its folder into the config.
-    config: Any = UNet2DConditionModel.load_config(base / "unet")
-    unet: Any = UNet2DConditionModel.from_config(config)
-    weights = load_file(base / "unet" / "diffusion_pytorch_model.safetensors")
-    learnt = {k.removeprefix("unet."): v.contiguous() for k, v in average.items() if k.startswith("unet.")}
-    unet.load_state_dict(weights | learnt)
+def _export(base: Path, weights: Mapping[str, torch.Tensor], out: Path) -> None:
+    """Write a folder with the trained weights in half precision; the rest is the base's."""
+
+    def of(part: str) -> dict[str, torch.Tensor]:
+        return {k.removeprefix(f"{part}."): v.contiguous() for k, v in weights.items() if k.startswith(f"{part}.")}
+
     out.mkdir(parents=True, exist_ok=True)
-    unet.half().save_pretrained(out / "unet")
-    context = average.get("context", load_file(base / "context.safetensors")["context"])
-    save_file({"context": context.half()}, out / "context.safetensors")
     for part in ("vae", "scheduler", "tiny_decoder"):
         if (base / part).is_dir():
             shutil.copytree(base / part, out / part, dirs_exist_ok=True)
-
-
-def save_autoencoder(vae: AutoencoderTiny, folder: Path) -> None:
-    """Write an autoencoder in half precision, its config without the entries that loading added."""
-    config = json.loads((folder / "config.json").read_text())
-    vae.half().save_pretrained(folder)
-    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    # A fresh model: one that was loaded would write its folder into the config.
+    config: Any = UNet2DConditionModel.load_config(base / "unet")
+    unet: Any = UNet2DConditionModel.from_config(config)
+    unet.load_state_dict(load_file(base / "unet" / WEIGHTS) | of("unet"))
+    unet.half().save_pretrained(out / "unet")
+    vae = load_file(base / "vae" / WEIGHTS) | of("vae")
+    save_file({name: weight.half() for name, weight in vae.items()}, out / "vae" / WEIGHTS)
+    context = weights.get("context", load_file(base / "context.safetensors")["context"])
+    save_file({"context": context.half()}, out / "context.safetensors")

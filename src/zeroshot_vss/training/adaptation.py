@@ -24,6 +24,8 @@ from zeroshot_vss.training.pair_losses import Losses, Source, step_source
 from zeroshot_vss.training.settings import AdaptationSettings
 
 CHECKPOINT = "checkpoint.pt"
+RENDEZVOUS = "rendezvous"
+"""File by which the processes find each other."""
 SECONDS_BETWEEN_CHECKPOINTS = 120
 LOG_EVERY = 25
 
@@ -45,8 +47,8 @@ def adapt_process(
     """
     torch.set_num_threads(1)
     if settings.processes > 1:
-        meeting = f"file://{(work / 'meeting').resolve()}"
-        dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=settings.processes)
+        place = f"file://{(work / RENDEZVOUS).resolve()}"
+        dist.init_process_group("gloo", init_method=place, rank=rank, world_size=settings.processes)
     model = Adapted(model_folder)
     source = step_source(model, footage, settings, rank)
     trainer = Trainer(model, settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -85,29 +85,33 @@ class Footage:
         return sum(map(len, self.clips))
 
 
-def decode(paths: Sequence[Path], rows: int, folder: Path) -> Footage:
-    """Decode all clips at `rows` rows (or their own, where fewer) into memory-mapped arrays in `folder`.
+def decode(clips: Mapping[str, Clip], rows: int, folder: Path) -> Footage:
+    """Decode clips at `rows` rows (or their own, where fewer) into memory-mapped arrays in `folder`.
 
     Clips that are there from an earlier call are not decoded again.
+
+    Args:
+        clips: by what tells them from others: their paths, or their names in a data set.
+        rows: of the stored frames.
+        folder: for the arrays.
 
     Raises:
         InputError: a frame cannot be read, or the frames of a clip differ in size; the message names it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    names = [str(p.resolve()) for p in paths]
     index = folder / "clips.json"
-    if index.exists() and json.loads(index.read_text()) != names:
+    if index.exists() and json.loads(index.read_text()) != list(clips):
         raise InputError(f"{folder} holds the frames of other footage; choose another --work")
-    clips = []
-    for number, path in enumerate(paths):
+    decoded = []
+    for number, clip in enumerate(clips.values()):
         stored = folder / f"{number:04d}.npy"
         if not stored.exists():
-            frames = _decode(open_clip(path), rows)
+            frames = _decode(clip, rows)
             with replacing(stored) as partial, partial.open("wb") as file:
                 np.save(file, frames)
-        clips.append(np.load(stored, mmap_mode="r"))
-    index.write_text(json.dumps(names, indent=1) + "\n")
-    return Footage(clips)
+        decoded.append(np.load(stored, mmap_mode="r"))
+    index.write_text(json.dumps(list(clips), indent=1) + "\n")
+    return Footage(decoded)
 
 
 def _decode(clip: Clip, rows: int) -> NDArray[np.uint8]:

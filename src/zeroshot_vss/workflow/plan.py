@@ -150,7 +150,7 @@ class Plan:
             "dataset": self.stages.job_dataset(USER_CLIPS, (clip,)), "clips": (clip,),
             "names": self.config.clips[clip].label_names(clip), "maps": f"{parts.folder}/{clip}.json",
         }  # fmt: skip
-        reader, drawn = self.stages.reader(USER_CLIPS), chosen.model_dump(exclude={"method", "backbone"})
+        reader, drawn = self.stages.reader(USER_CLIPS), chosen.model_dump(exclude={"method", "backbone", "adapt"})
         self.stages.add(OverlayJob, reader, **on, **drawn, video=f"{folder}/overlay.mp4", labels=f"{folder}/labels")
         self.stages.add(PlayerJob, reader, **on, fps=chosen.fps, page=f"{folder}/player.html")
         formats = [EXPORTS.module(name) for name in EXPORTS]

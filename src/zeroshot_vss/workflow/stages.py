@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from zeroshot_vss.backbones import BACKBONES
-from zeroshot_vss.backbones.kind import digest
+from zeroshot_vss.backbones.kind import digest, find_model
 from zeroshot_vss.classifiers import CLASSIFIERS
 from zeroshot_vss.config import Config
 from zeroshot_vss.config.own_clip import with_clusters
 from zeroshot_vss.datasets import DATASETS, DataSet, open_dataset, options_of
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.jobs import JOBS
+from zeroshot_vss.jobs.adapt import AdaptJob
 from zeroshot_vss.jobs.base import DataSetSpec, Job, Parts
 from zeroshot_vss.jobs.baseline import BaselineJob
 from zeroshot_vss.jobs.check import CheckJob
@@ -27,9 +28,11 @@ from zeroshot_vss.jobs.upsample import UpsampleJob
 from zeroshot_vss.provenance.code import code_digest
 from zeroshot_vss.provenance.versions import library_versions
 from zeroshot_vss.segmenters.folder import segmenter_digest, weights_of
+from zeroshot_vss.settings.adaptation import Adaptation
 from zeroshot_vss.settings.baseline import Baseline
 from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.settings.segmenter import Segmenter
+from zeroshot_vss.training.base_model import check_adaptable
 from zeroshot_vss.upsamplers import UPSAMPLERS
 from zeroshot_vss.workflow.paths import BETWEEN, folder_name, shortened, value_name
 from zeroshot_vss.workflow.rows import USER_CLIPS, Row
@@ -205,12 +208,14 @@ class Stages:
         return self.of_method(row.dataset, row.backbone, settings)
 
     def of_clip(self, row: Row, clip: str) -> dict[str, Parts]:
-        """The same for one clip of the user, which may have a number of clusters of its own."""
-        clusters = self.config.clips[clip].clusters
-        if row.backbone is None or clusters is None:
+        """The same for one clip of the user, which may have a number of clusters and weights of its own."""
+        if row.backbone is None:
             return self.of_row(row)
         settings = self.config.method_settings(row.method, row.backbone, row.dataset)
-        return self.of_method(row.dataset, row.backbone, with_clusters(settings, clusters), only=clip)
+        return self.of_method(
+            row.dataset, row.backbone, with_clusters(settings, self.config.clips[clip].clusters), only=clip,
+            adaptation=self.config.user_clips.adaptation(),
+        )  # fmt: skip
 
     def predictions(self, row: Row) -> str | None:
         """Folder of the predictions that a row scores; None where the project makes the label maps itself."""
@@ -262,6 +267,19 @@ class Stages:
             self._weights[name] = digest(spec)
         return {"backbone": spec, "weights": self._weights[name]}
 
+    def _adaptation(self, backbone: str, asked: Adaptation | None) -> Adaptation | None:
+        """How a backbone is trained on with each clip, with the seed of the configuration; None where it is not.
+
+        Raises:
+            InputError: it cannot be.
+        """
+        chosen = asked or self.config.backbones[backbone].adapt
+        if chosen is None:
+            return None
+        check_adaptable(find_model(self.model(backbone)["backbone"]))
+        seeded = "seed" in chosen.model_fields_set
+        return chosen if seeded else chosen.model_copy(update={"seed": self.config.seed})
+
     def _at_home(self, path: str) -> str:
         """A folder of the workflow's own where the working directory has none of that name."""
         at_home = self.home / path
@@ -274,18 +292,22 @@ class Stages:
         settings: MethodSettings,
         assigned: bool = True,
         only: str | None = None,
+        adaptation: Adaptation | None = None,
     ) -> dict[str, Parts]:
         """Manifests of each stage of a method with these settings; the jobs behind them become known.
 
         With `assigned` false the clusters stay what they are, without labels from the annotation. `only` is the one
-        part that is meant.
+        part that is meant. With `adaptation`, or where the backbone's configuration asks for it, the backbone is
+        trained on with each clip first.
         """
         features, matches = settings.stage_features(), settings.stage_correspondence()
         upsampling = settings.stage_upsampling()
         runs_model = upsampling.modulation is not None
         model = self.model(backbone)
         decoding = self.model(backbone, tiny=upsampling.decoder == "tiny") if runs_model else {}
-        stem = f"{self.place(dataset)}/{backbone}/{folder_name(features)}"
+        adaptation = self._adaptation(backbone, adaptation)
+        name = backbone if adaptation is None else shortened(f"{backbone}{BETWEEN}{folder_name(adaptation)}")
+        stem = f"{self.place(dataset)}/{name}/{folder_name(features)}"
         context = folder_name(settings.context) + ("" if assigned else f"{BETWEEN}assigned=no")
         refined = f"{stem}/{context}/{folder_name(matches)}"
         reader, network = self.reader(dataset), backbone_modules(model["backbone"].kind)
@@ -293,7 +315,10 @@ class Stages:
             CLASSIFIERS.module(settings.context.classifier),
             UPSAMPLERS.module(upsampling.upsampler),
         )
-        made = {"features": self._made(dataset, f"features/{stem}")}
+        made: dict[str, Parts] = {}
+        if adaptation is not None:
+            made["adapt"] = self._made(dataset, f"adapted/{self.place(dataset)}/{name}")
+        made["features"] = self._made(dataset, f"features/{stem}")
         if matches is not None:
             made["correspondences"] = self._made(dataset, f"correspondences/{stem}/{folder_name(matches)}")
         made["coarse"] = self._made(dataset, f"coarse/{refined}")
@@ -303,9 +328,14 @@ class Stages:
                 continue
             on, check = self._on(dataset, clips), self.check(dataset, part)
             path = {stage: f"{parts.folder}/{part}.json" for stage, parts in made.items()}
+            if adaptation is not None:
+                self.add(
+                    AdaptJob, reader, *network, **on, **model, settings=adaptation, frames=check.frames,
+                    manifest=path["adapt"],
+                )  # fmt: skip
             self.add(
-                FeaturesJob, reader, *network, **on, **model, settings=features, frames=check.frames,
-                manifest=path["features"],
+                FeaturesJob, reader, *network, **on, **model, adapted=path.get("adapt"), settings=features,
+                frames=check.frames, manifest=path["features"],
             )  # fmt: skip
             if matches is not None:
                 self.add(
@@ -319,7 +349,8 @@ class Stages:
             )  # fmt: skip
             self.add(
                 UpsampleJob, reader, upsampler, *(network if runs_model else ()), **on, **decoding,
-                settings=upsampling, frames=check.frames, coarse=path["coarse"], manifest=path["upsample"],
+                adapted=path.get("adapt") if runs_model else None, settings=upsampling, frames=check.frames,
+                coarse=path["coarse"], manifest=path["upsample"],
             )  # fmt: skip
         return made
 
