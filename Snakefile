@@ -48,5 +48,5 @@ rule all:
         collect("results/sweeps/{sweep}.csv", sweep=PLAN.config.sweeps),
         rules.figures.input if hasattr(rules, "figures") else [],
         PLAN.pages.names(PLAN.config.tables),
-        plainly(lambda wildcards: PLAN.pages.videos()),
+        exit_on_input_error(lambda wildcards: PLAN.pages.videos()),
     localrule: True

@@ -92,10 +92,10 @@ def neighbours(
     device: torch.device | str = "cpu",
 ) -> Result:
     """The classifier fitted on tokens and asked about others."""
-    search, guarded = Neighbours(NEIGHBOURS, device), LabelClassifier("knn", {}, SEED, device)
+    search, classifier = Neighbours(NEIGHBOURS, device), LabelClassifier("knn", {}, SEED, device)
 
     def ours() -> NDArray[Any]:
-        return guarded.fit(fitted, labels).predict(queries)
+        return classifier.fit(fitted, labels).predict(queries)
 
     def plain() -> NDArray[Any]:
         return KNeighborsClassifier(NEIGHBOURS).fit(fitted, labels).predict(queries)
@@ -125,9 +125,9 @@ def show(results: list[Result], device: torch.device | str) -> None:
     table = Table(title=f"This project (neighbours on {device}) and scikit-learn (CPU)")
     for title in ("step", "seconds", "scikit-learn", "times faster", "labels that differ", "in double precision"):
         table.add_column(title, justify="left" if title == "step" else "right")
-    for found in results:
-        times = [f"{found.ours:.3g}", f"{found.plain:.3g}", f"{found.plain / found.ours:.2f}"]
-        table.add_row(found.step, *times, str(found.differ), str(found.in_double))
+    for result in results:
+        times = [f"{result.ours:.3g}", f"{result.plain:.3g}", f"{result.plain / result.ours:.2f}"]
+        table.add_row(result.step, *times, str(result.differ), str(result.in_double))
     Console().print(table)
 
 

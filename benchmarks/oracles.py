@@ -65,16 +65,16 @@ def read(clip: Clip, frames: int, backbone: Any, sampling: Sampling) -> Sample:
     """Compute what a row needs of a clip's first frames."""
     count = min(frames, len(clip))
     truth = np.stack([np.asarray(clip.labels(i)) != 0 for i in range(count)]).astype(np.uint8)
-    found: list[list[torch.Tensor]] = [[] for _ in BLOCKS]
+    queries: list[list[torch.Tensor]] = [[] for _ in BLOCKS]
     for first in range(0, count, 7):
         rows = [Row(i, 0) for i in range(first, min(first + 7, count))]
         wanted = [(block, sampling.start) for block in BLOCKS]
         with torch.no_grad():
             start = start_of(backbone, clip, rows, sampling)
             plain = backbone.denoise(start, sampling, wanted, last=sampling.start)
-        for kept, key in zip(found, wanted, strict=True):
+        for kept, key in zip(queries, wanted, strict=True):
             kept.append(plain.queries[key].half())
-    blocks = [torch.cat(some) for some in found]
+    blocks = [torch.cat(some) for some in queries]
     grid = backbone.grid(*network_size(clip, backbone, sampling), BLOCKS[0])
     mean = torch.stack([b.float() for b in blocks]).mean(0).unflatten(1, grid).numpy()
     return Sample(clip, truth, normalise_tokens(mean), blocks[1].float())
@@ -94,8 +94,8 @@ def true_cells(sequence: Sample) -> Maps:
 def named_clusters(sequence: Sample, tokens: NDArray[np.float32], clusters: int) -> Maps:
     """The first frame's clusters, found again by their centres and named by the truth of every frame."""
     model: Any = cluster(tokens[0].reshape(-1, tokens.shape[-1]), clusters, SEED)
-    found = [model.predict(t.reshape(-1, t.shape[-1])).reshape(t.shape[:2]) for t in tokens]
-    return np.stack([assign_labels(c, t) for c, t in zip(found, sequence.truth, strict=True)]).astype(np.uint8)
+    labels = [model.predict(t.reshape(-1, t.shape[-1])).reshape(t.shape[:2]) for t in tokens]
+    return np.stack([assign_labels(c, t) for c, t in zip(labels, sequence.truth, strict=True)]).astype(np.uint8)
 
 
 def carried(sequence: Sample, tokens: NDArray[np.float32], first: Maps) -> Maps:
@@ -145,8 +145,8 @@ def main() -> None:
     table = Table("row", "J", "F", *args.sequences, title=f"{args.model.name}, height {args.height}")
 
     def add(name: str, full: Callable[[Sample], Maps]) -> None:
-        found = np.array([scores(s, full(s)) for s in read_all])
-        cells = [f"{value:.1f}" for value in found.mean(0)] + [f"{j:.0f}" for j in found[:, 0]]
+        values = np.array([scores(s, full(s)) for s in read_all])
+        cells = [f"{value:.1f}" for value in values.mean(0)] + [f"{j:.0f}" for j in values[:, 0]]
         table.add_row(name, *cells)
 
     def up(s: Sample, maps: Maps) -> Maps:

@@ -67,19 +67,19 @@ def tables_of(*kinds):
     return "|".join(name for name, table in PLAN.config.tables.items() if table.kind in kinds) or "none"
 
 
-def plainly(function):
+def exit_on_input_error(function):
     """`function` of the wildcards; where data or weights are missing it ends the run with the message alone.
 
     Snakemake would wrap an exception in the names of rules and files, where what to do is hard to find.
     """
 
-    def asked(wildcards):
+    def checked(wildcards):
         try:
             return function(wildcards)
         except InputError as error:
             raise SystemExit(f"error: {error}") from None
 
-    return asked
+    return checked
 
 
 def target_of(pattern, wildcards):
@@ -90,13 +90,13 @@ def target_of(pattern, wildcards):
 def needs(pattern):
     """Inputs of the job that writes `pattern`. What is there already is done again where it is something else."""
 
-    def asked(wildcards):
+    def inputs(wildcards):
         target = target_of(pattern, wildcards)
         if workflow.is_main_process:
             judge(target)
         return target.inputs
 
-    return plainly(asked)
+    return exit_on_input_error(inputs)
 
 
 def judge(target):
@@ -118,16 +118,16 @@ def judge(target):
 
 def job(pattern):
     """The job that writes `pattern`, as JSON."""
-    return plainly(lambda wildcards: target_of(pattern, wildcards).text)
+    return exit_on_input_error(lambda wildcards: target_of(pattern, wildcards).text)
 
 
 def shown(pattern, setting):
     """A setting of that job by its dotted name, so that a rule says what it does."""
 
-    def asked(wildcards):
+    def text(wildcards):
         value = target_of(pattern, wildcards).job
         for name in setting.split("."):
             value = getattr(value, name, None)
         return str(value)
 
-    return plainly(asked)
+    return exit_on_input_error(text)

@@ -80,7 +80,7 @@ rule figure:
 rule figures:
     """Every figure of the paper"""
     input:
-        plainly(
+        exit_on_input_error(
             lambda wildcards: collect(
                 "results/figures/{figure}.{kind}", figure=PLAN.figures.planned, kind=["pdf", "png"]
             )

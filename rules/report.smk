@@ -138,5 +138,5 @@ rule pages:
     input:
         "results/figures/overview.png",
         PLAN.pages.names(["table1"]),
-        plainly(lambda wildcards: PLAN.pages.videos()),
+        exit_on_input_error(lambda wildcards: PLAN.pages.videos()),
     localrule: True

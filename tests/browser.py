@@ -39,9 +39,9 @@ class Browser:
         self._from, writes = os.pipe()
         # Chromium reads commands from 3 and writes to 4; the shell puts the pipes there.
         call = f'exec "$@" 3<&{reads} 4>&{writes}'
-        words = [executable, *OPTIONS, f"--user-data-dir={profile}", "about:blank"]
+        args = [executable, *OPTIONS, f"--user-data-dir={profile}", "about:blank"]
         self._process = subprocess.Popen(
-            ["bash", "-c", call, "bash", *words], pass_fds=(reads, writes), start_new_session=True,
+            ["bash", "-c", call, "bash", *args], pass_fds=(reads, writes), start_new_session=True,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(reads)
@@ -73,10 +73,10 @@ class Browser:
 
     def _send(self, method: str, **parameters: Any) -> Any:
         self._number += 1
-        told = {"id": self._number, "method": method, "params": parameters}
+        message = {"id": self._number, "method": method, "params": parameters}
         if self._session:
-            told["sessionId"] = self._session
-        os.write(self._to, json.dumps(told).encode() + b"\0")
+            message["sessionId"] = self._session
+        os.write(self._to, json.dumps(message).encode() + b"\0")
         while True:
             answer = self._receive()
             if answer.get("id") == self._number:
@@ -111,9 +111,9 @@ class Browser:
         if frame is not None:
             world = self._send("Page.createIsolatedWorld", frameId=frame)
             where = {"contextId": world["executionContextId"]}
-        found = self._send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True, **where)
-        assert "exceptionDetails" not in found, found
-        return found["result"].get("value")
+        answer = self._send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True, **where)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
 
     def frame(self) -> str:
         """The page's only frame inside."""

@@ -141,13 +141,13 @@ class LiteralMethod:
         small = self.annotation[np.ix_(*(((np.arange(n) + 0.5) * side / n).astype(int) for n, side in sides))].ravel()
         names = [np.bincount(small[clusters == index]).argmax() for index in range(chosen.clusters)]
         training, labels = first[:cells], np.array(names)[clusters]
-        found = np.zeros((len(self.pixels), cells), np.int64)
+        maps_of_frames = np.zeros((len(self.pixels), cells), np.int64)
         for batch in self.batches:
             tokens = self.tokens(batch)
             maps = KNeighborsClassifier(4).fit(training, labels).predict(tokens).reshape(len(batch), cells)
-            found[batch] = refined = self.refined(batch, maps)
+            maps_of_frames[batch] = refined = self.refined(batch, maps)
             training, labels = tokens, refined.ravel()
-        return found.reshape(-1, *self.grid)
+        return maps_of_frames.reshape(-1, *self.grid)
 
     def refined(self, batch: list[int], maps: Maps) -> Maps:
         """Votes along correspondences, [n, cells]."""
@@ -230,13 +230,13 @@ def difference_map(
         file = io.BytesIO()
         Image.fromarray(blurred.astype(np.uint8)).save(file, "JPEG", quality=75)
         kept = np.asarray(Image.open(file), np.float64)
-        found = kept / (kept.max() + 1e-5)
+        change = kept / (kept.max() + 1e-5)
     else:
         one, other = (cv2.resize(image.clip(-1, 1), (width, height)) for image in (plus, minus))
         blurred = cv2.GaussianBlur(np.linalg.norm(one - other, axis=2), (5, 5), 3)
-        found = blurred / blurred.max()
+        change = blurred / blurred.max()
     if strength is None:
-        return found
+        return change
     picture = Image.fromarray(mask.astype(np.uint8) * np.uint8(255)).resize((width, height), Image.Resampling.LANCZOS)
     inside = np.asarray(picture) / 255
-    return found * (inside + strength * (1 - inside))
+    return change * (inside + strength * (1 - inside))

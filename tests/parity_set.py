@@ -61,8 +61,8 @@ def tensor(name: str, key: str) -> Tensor:
 
 def matching(name: str, pattern: str) -> list[tuple[int, ...]]:
     """The numbers that the groups of `pattern` match in the keys of a file, sorted."""
-    found = (re.fullmatch(pattern, key) for key in arrays(name))
-    return sorted({tuple(int(number) for number in match.groups()) for match in found if match})
+    matches = (re.fullmatch(pattern, key) for key in arrays(name))
+    return sorted({tuple(int(number) for number in match.groups()) for match in matches if match})
 
 
 def sampler(batch: int) -> str:
@@ -102,11 +102,11 @@ def coarse_maps(batch: int) -> NDArray[np.int64]:
     return stored["labels"][stored["coarse_masks"].argmax(0)].astype(np.int64)
 
 
-def relative(found: Any, expected: Any) -> float:
+def relative(actual: Any, expected: Any) -> float:
     """Length of the difference over the length of what is expected."""
-    found, expected = (np.asarray(values, np.float64) for values in (found, expected))
-    assert found.shape == expected.shape
-    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
+    actual, expected = (np.asarray(values, np.float64) for values in (actual, expected))
+    assert actual.shape == expected.shape
+    return float(np.linalg.norm(actual - expected) / np.linalg.norm(expected))
 
 
 class Call(NamedTuple):

@@ -110,8 +110,8 @@ def await_that(what: Callable[[], bool], name: str, log: Path, seconds: float = 
     end = time.monotonic() + seconds
     while not what():
         if time.monotonic() > end:
-            told = log.read_text(errors="replace")[-2000:] if log.exists() else "no log"
-            raise ClusterError(f"{name} did not come up in {seconds:.0f} s:\n{told}")
+            tail = log.read_text(errors="replace")[-2000:] if log.exists() else "no log"
+            raise ClusterError(f"{name} did not come up in {seconds:.0f} s:\n{tail}")
         time.sleep(0.1)
 
 

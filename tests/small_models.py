@@ -94,9 +94,9 @@ def save_stable_diffusion(folder: Path, seed: int = 0, variant: str | None = Non
 def write_tokenizer(folder: Path) -> None:
     """The four files that SD 2.1 has, with a vocabulary of two letters."""
     folder.mkdir(parents=True)
-    words = ["!", "a", "b", "a</w>", "b</w>", "ab</w>", "<|startoftext|>", "<|endoftext|>"]
-    start, end = words[-2:]
-    (folder / "vocab.json").write_text(json.dumps({word: index for index, word in enumerate(words)}))
+    vocabulary = ["!", "a", "b", "a</w>", "b</w>", "ab</w>", "<|startoftext|>", "<|endoftext|>"]
+    start, end = vocabulary[-2:]
+    (folder / "vocab.json").write_text(json.dumps({word: index for index, word in enumerate(vocabulary)}))
     (folder / "merges.txt").write_text("#version: 0.2\na b</w>\n")
     special = {"bos_token": start, "eos_token": end, "unk_token": end, "pad_token": "!"}
     (folder / "special_tokens_map.json").write_text(json.dumps(special))

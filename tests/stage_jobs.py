@@ -185,5 +185,5 @@ def run(step: Step, folder: Path, plan: Plan, events: Events | None = None) -> i
 
 def contents(folder: Path) -> dict[str, bytes]:
     """All results but costs and records, which hold times."""
-    found = [path for path in (folder / "results").rglob("*") if path.is_file() and ".made" not in path.parts]
-    return {str(p.relative_to(folder)): p.read_bytes() for p in found if not p.name.endswith(".cost.json")}
+    paths = [path for path in (folder / "results").rglob("*") if path.is_file() and ".made" not in path.parts]
+    return {str(p.relative_to(folder)): p.read_bytes() for p in paths if not p.name.endswith(".cost.json")}

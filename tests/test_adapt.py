@@ -98,9 +98,9 @@ def test_the_encoder_stays(adapted: Path, base: Path) -> None:
 
 
 def test_the_record_names_the_footage(adapted: Path) -> None:
-    told = json.loads((adapted / "mine" / "training.json").read_text())
-    assert (told["base"], told["clips"], told["frames"]) == ("base", ["one", "two"], 5)
-    assert AdaptationSettings(**told["settings"]) == QUICK
+    record = json.loads((adapted / "mine" / "training.json").read_text())
+    assert (record["base"], record["clips"], record["frames"]) == ("base", ["one", "two"], 5)
+    assert AdaptationSettings(**record["settings"]) == QUICK
 
 
 @pytest.mark.parametrize("trained", ["queries", "all"])
@@ -185,8 +185,10 @@ def test_work_of_another_training_is_refused(base: Path, adapted: Path) -> None:
 
 
 def test_the_lines_of_config_are_config(tmp_path: Path) -> None:
-    told = yaml.safe_load(config_lines(tmp_path / "mine", 128).split("\n\n", 1)[1])
-    assert told["user_clips"]["backbone"] == "mine" and told["backbones"]["mine"]["path"] == str(tmp_path / "mine")
+    config = yaml.safe_load(config_lines(tmp_path / "mine", 128).split("\n\n", 1)[1])
+    assert config["user_clips"]["backbone"] == "mine" and config["backbones"]["mine"]["path"] == str(
+        tmp_path / "mine"
+    )
 
 
 # Footage
@@ -199,10 +201,10 @@ def test_videos_and_nested_folders_are_found(tmp_path: Path) -> None:
     write_frames(tmp_path / "a" / ".hidden", 1)
     with VideoWriter(tmp_path / "a" / "film.mp4", 10) as writer:
         writer.write(np.full((3, 64, 96, 3), 90, np.uint8))
-    found = find_clips([tmp_path / "a", tmp_path / "a" / "film.mp4"])
-    assert [p.name for p in found] == ["one", "film.mp4"]
+    clips = find_clips([tmp_path / "a", tmp_path / "a" / "film.mp4"])
+    assert [p.name for p in clips] == ["one", "film.mp4"]
     assert [p.name for p in find_clips([tmp_path / "a"], exclude=["film"])] == ["one"]
-    footage = decode(opened(found), 32, tmp_path / "frames")
+    footage = decode(opened(clips), 32, tmp_path / "frames")
     assert [c.shape for c in footage.clips] == [(1, 32, 48, 3), (3, 32, 48, 3)] and footage.frames == 4
 
 

@@ -39,7 +39,7 @@ def statements(tree: ast.AST) -> Iterable[ast.stmt]:
 
 def imported(source: str) -> set[str]:
     """The package's modules that a source imports."""
-    found: set[str] = set()
+    modules: set[str] = set()
     for node in statements(ast.parse(source)):
         if isinstance(node, ast.Import):
             names = {alias.name for alias in node.names}
@@ -47,8 +47,8 @@ def imported(source: str) -> set[str]:
             assert isinstance(node, ast.ImportFrom) and not node.level, "imports are absolute"
             below = {f"{node.module}.{alias.name}" for alias in node.names}
             names = {name if name in FILES else str(node.module) for name in below}
-        found |= {name for name in names if name in FILES}
-    return found
+        modules |= {name for name in names if name in FILES}
+    return modules
 
 
 APART = {f"{PACKAGE}.classifiers", f"{PACKAGE}.upsamplers", f"{PACKAGE}.datasets.base", f"{PACKAGE}.classifiers.base"}
@@ -61,10 +61,10 @@ def room(module: str) -> str:
 
 
 def rooms(graph: Graph) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    imports_of: dict[str, set[str]] = {}
     for module, imports in graph.items():
-        found.setdefault(room(module), set()).update(room(other) for other in imports)
-    return {name: others - {name} for name, others in found.items()}
+        imports_of.setdefault(room(module), set()).update(room(other) for other in imports)
+    return {name: others - {name} for name, others in imports_of.items()}
 
 
 def cycles(graph: Graph) -> list[set[str]]:

@@ -19,7 +19,7 @@ from zeroshot_vss.backbones.kind import find_model
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.preflight.models import look_at_backbone
+from zeroshot_vss.preflight.models import backbone_status
 from zeroshot_vss.settings.sampling import Sampling
 
 ROOT = Path(__file__).parent.parent
@@ -50,8 +50,8 @@ def test_the_example_of_the_page_is_a_backbone(example: str, tmp_path: Path) -> 
     start = Start(torch.randn(2, *own.latent_shape(32, 64), generator=torch.Generator().manual_seed(0)))
     queries = [model.denoise(start, sampling, [(7, 2)]).queries[7, 2] for model in (own, image)]
     assert torch.equal(*queries)
-    found = look_at_backbone(spec, "own")
-    assert found.missing is None and found.geometry is not None and found.geometry.multiple == own.multiple
+    status = backbone_status(spec, "own")
+    assert status.missing is None and status.geometry is not None and status.geometry.multiple == own.multiple
     (folder / "vae" / "config.json").unlink()
     with pytest.raises(
         InputError, match=r"lacks vae/config\.json; it must be a diffusers folder of an image model with"

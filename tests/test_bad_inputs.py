@@ -188,10 +188,10 @@ FRAMES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("fault", FRAMES)
 def test_a_bad_frame(layout: Layout, root: Path, fault: str) -> None:
-    damage, words = FRAMES[fault]
+    damage, reason = FRAMES[fault]
     damage(root / layout.frame)
     message = refused(layout, root)
-    assert message.startswith(f"clip '{layout.clip}': frame {Path(layout.frame).name} ") and words in message
+    assert message.startswith(f"clip '{layout.clip}': frame {Path(layout.frame).name} ") and reason in message
 
 
 MASKS = {
@@ -204,10 +204,10 @@ MASKS = {
 def test_a_bad_mask(layout: Layout, root: Path, fault: str) -> None:
     if layout.mask is None:
         pytest.skip("has no masks")
-    damage, words = MASKS[fault]
+    damage, reason = MASKS[fault]
     damage(root / layout.mask)
     message = refused(layout, root)
-    assert message.startswith(f"clip '{layout.clip}': mask {Path(layout.mask).name} ") and words in message
+    assert message.startswith(f"clip '{layout.clip}': mask {Path(layout.mask).name} ") and reason in message
 
 
 def test_an_id_out_of_range(layout: Layout, root: Path) -> None:

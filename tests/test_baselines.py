@@ -31,9 +31,9 @@ class ShapesClip(ArrayClip):
 def run(clip: ShapesClip, truth: LabelMap | None, **settings: object) -> np.ndarray:
     """The baseline's maps, with the frame numbers of its batches checked."""
     chosen = Baseline.model_validate({"clusters": 6, "position": 0, "batches": Batches(size=3), **settings})
-    found = list(colour_maps(clip, truth, chosen, range(len(clip))))
-    assert [index for index, _ in found] == list(range(len(clip)))
-    maps = np.stack([labels for _, labels in found])
+    maps_by_frame = list(colour_maps(clip, truth, chosen, range(len(clip))))
+    assert [index for index, _ in maps_by_frame] == list(range(len(clip)))
+    maps = np.stack([labels for _, labels in maps_by_frame])
     assert maps.shape == clip.truth.shape and maps.dtype == np.uint8
     return maps
 
@@ -95,13 +95,13 @@ def test_initial_centres_come_from_the_seed() -> None:
     clip.pictures = np.random.default_rng(0).integers(0, 256, clip.pictures.shape, np.uint8)
     tokens = clip.pictures[0].reshape(-1, 3) / np.float32(127.5) - 1
     padded = np.concatenate([tokens, np.zeros((len(tokens), 2), np.float32)], 1)
-    found = {}
+    results = {}
     for seed, initialisations in ((1, 3), (2, 3), (2, 1)):
         maps = run(clip, None, seed=seed, initialisations=initialisations)
         expected = KMeans(6, n_init=initialisations, random_state=seed).fit(padded)  # pyright: ignore
         assert maps.ravel().tolist() == expected.labels_.tolist()  # pyright: ignore[reportOptionalMemberAccess]
-        found[maps.tobytes()] = maps
-    assert len(found) == 3, "each parts them in another way"
+        results[maps.tobytes()] = maps
+    assert len(results) == 3, "each parts them in another way"
 
 
 def test_more_clusters_than_cells_are_refused() -> None:

@@ -115,5 +115,5 @@ def test_the_random_models_have_the_real_ones_sizes(name: str, millions: tuple[i
 
 def test_the_context_model_has_the_labels_of_scikit_learn() -> None:
     results = compare(frames=2, grid=(6, 8), channels=32, queries=60, repeats=1, device="cpu")
-    assert [found.step.split(",")[0] for found in results] == ["K-Means", "KNN", "KNN"]
-    assert all(found.differ == 0 and found.ours > 0 and found.plain > 0 for found in results)
+    assert [result.step.split(",")[0] for result in results] == ["K-Means", "KNN", "KNN"]
+    assert all(result.differ == 0 and result.ours > 0 and result.plain > 0 for result in results)

@@ -242,8 +242,8 @@ def test_clusters_are_named_by_the_annotated_frame(tmp_path: Path) -> None:
         manifest=paths["coarse"],
     )
     coarse.run(job)
-    found = read_all(tmp_path / "coarse" / f"{name}.h5", "maps")
+    actual = read_all(tmp_path / "coarse" / f"{name}.h5", "maps")
     expected = np.array([CITYSCAPES_IDS[label] for label in range(3)] + [VOID], np.uint8)[cells]
-    assert (found == expected).mean() > 0.99
-    assert (found[:5, 1:3, 3:6] == VOID).all() and (found[19] != VOID).all()
-    assert (found[0][cells[0] == BOX] == CITYSCAPES_IDS[BOX]).all()
+    assert (actual == expected).mean() > 0.99
+    assert (actual[:5, 1:3, 3:6] == VOID).all() and (actual[19] != VOID).all()
+    assert (actual[0][cells[0] == BOX] == CITYSCAPES_IDS[BOX]).all()

@@ -47,9 +47,9 @@ def arguments(folder: Path) -> list[str]:
     ]
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
+def run(monkeypatch: pytest.MonkeyPatch, *args: str) -> None:
     """The command in this process."""
-    monkeypatch.setattr(sys, "argv", ["zeroshot_vss", *words])
+    monkeypatch.setattr(sys, "argv", ["zeroshot_vss", *args])
     main()
 
 
@@ -92,7 +92,7 @@ def test_errors_are_one_line(vspw: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("args", "message"),
     [
         (["--root", "/no/where"], "error: data set 'vspw': there is no folder /no/where"),
         (["--split", "nothing"], "error: data set 'vspw': option 'split' is 'nothing'"),
@@ -103,10 +103,10 @@ def test_errors_are_one_line(vspw: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     ],
 )
 def test_wrong_arguments_are_named(
-    vspw: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+    vspw: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], message: str
 ) -> None:
     with pytest.raises(SystemExit, match=message):
-        run(monkeypatch, *arguments(vspw), *words)
+        run(monkeypatch, *arguments(vspw), *args)
 
 
 @pytest.mark.parametrize(("year", "protocol"), [(None, "davis-2017"), (2016, "davis-2016")])
@@ -127,7 +127,7 @@ def test_every_data_set_with_labels_has_a_protocol() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("args", "message"),
     [
         ([], "score"),
         (["paint"], "invalid choice: 'paint'"),
@@ -137,10 +137,10 @@ def test_every_data_set_with_labels_has_a_protocol() -> None:
     ],
 )
 def test_wrong_usage_exits_with_two(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], args: list[str], message: str
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        run(monkeypatch, *words)
+        run(monkeypatch, *args)
     assert caught.value.code == 2 and message in capsys.readouterr().err
 
 

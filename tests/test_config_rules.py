@@ -117,18 +117,18 @@ def test_messages_are_in_the_projects_own_words() -> None:
 
 def bomb() -> list[Any]:
     """Lists of lists of lists, twelve deep, with nine references each."""
-    found: list[Any] = ["x"] * 9
+    nested: list[Any] = ["x"] * 9
     for _ in range(12):
-        found = [found] * 9
-    return found
+        nested = [nested] * 9
+    return nested
 
 
 def deep() -> dict[str, Any]:
     """Many mappings in each other."""
-    found: dict[str, Any] = {}
+    nested: dict[str, Any] = {}
     for _ in range(5000):
-        found = {"a": found}
-    return found
+        nested = {"a": nested}
+    return nested
 
 
 @pytest.mark.parametrize(("value", "says"), [(bomb(), "more than 100000 values"), (deep(), "more than 32 levels")])

@@ -56,8 +56,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def console(base: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    call = [sys.executable, "-m", "zeroshot_vss", *words, "--configfile", "small.yaml"]
+def console(base: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    call = [sys.executable, "-m", "zeroshot_vss", *args, "--configfile", "small.yaml"]
     return subprocess.run(call, cwd=base, env=environment(base / "work"), text=True, check=False, capture_output=True)
 
 
@@ -82,15 +82,15 @@ def test_one_command_then_names_then_a_mask(base: Path) -> None:
     assert done.returncode == 0, done.stderr
     titles = {step.title for line in done.stderr.splitlines() if (step := Done.read(line))}
     assert titles == {"overlay of my-film", "player of my-film"}
-    told = read_player(out / "player.html")
-    assert {label["id"]: label["name"] for label in told["labels"]} == {
+    result = read_player(out / "player.html")
+    assert {label["id"]: label["name"] for label in result["labels"]} == {
         0: "ground", 1: "box", 2: "cluster 2", 4: "cluster 4",
     }  # fmt: skip
 
     # A mask: the labels are its own, and the features are those of before.
     features = [path.stat().st_mtime_ns for path in (base / "work/results/features").rglob("*.h5")]
-    words = ("--mask", "frame0.png", "--names", "2=box,3=disc", "--out", "masked", "--cores", "1")
-    done = console(base, "segment", "my film.mp4", "--clusters", "5", *words)
+    args = ("--mask", "frame0.png", "--names", "2=box,3=disc", "--out", "masked", "--cores", "1")
+    done = console(base, "segment", "my film.mp4", "--clusters", "5", *args)
     assert done.returncode == 0, done.stderr
     assert [path.stat().st_mtime_ns for path in (base / "work/results/features").rglob("*.h5")] == features
     names = {label["id"]: label["name"] for label in read_player(base / "masked" / "player.html")["labels"]}
@@ -98,7 +98,7 @@ def test_one_command_then_names_then_a_mask(base: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "changes", "message"),
+    ("args", "changes", "message"),
     [
         (("segment", "gone.mp4"), {}, "error: there is no video or folder of frames gone.mp4"),
         (("segment", "small.yaml"), {}, "error: clip 'small': small.yaml "),
@@ -115,7 +115,7 @@ def test_one_command_then_names_then_a_mask(base: Path) -> None:
     ids=lambda value: None if isinstance(value, dict) else str(value)[:30],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_one_line(
-    base: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], changes: Any, message: str
+    base: Path, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...], changes: Any, message: str
 ) -> None:
     if "cuda" in str(changes) and torch.cuda.is_available():
         pytest.skip("there is a GPU here")
@@ -124,7 +124,7 @@ def test_what_is_wrong_is_said_in_one_line(
         monkeypatch.setattr(module, "find_home", lambda: base / "work")
     monkeypatch.setenv("PYTHONPATH", str(base / "work" / "src"))
     monkeypatch.chdir(base)
-    monkeypatch.setattr(sys, "argv", ["zeroshot-vss", *words, "--configfile", "small.yaml", "more.yaml"])
+    monkeypatch.setattr(sys, "argv", ["zeroshot-vss", *args, "--configfile", "small.yaml", "more.yaml"])
     with pytest.raises(SystemExit) as caught:
         main()
     said = str(caught.value.code)
@@ -145,21 +145,21 @@ def test_other_lines_are_kept(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_request_is_a_configuration(tmp_path: Path) -> None:
-    told = Request(tmp_path / "my film?.mp4", names={"1": "swan"}, clusters="auto", fast=True)
-    assert told.clip == "my-film"
-    assert told.config()["clips"] == {
+    result = Request(tmp_path / "my film?.mp4", names={"1": "swan"}, clusters="auto", fast=True)
+    assert result.clip == "my-film"
+    assert result.config()["clips"] == {
         "my-film": {"path": str(tmp_path / "my film?.mp4"), "clusters": "auto", "names": {"1": "swan"}}
     }
-    assert told.config()["user_clips"] == {"method": "fast", "side_by_side": False}
+    assert result.config()["user_clips"] == {"method": "fast", "side_by_side": False}
     with pytest.raises(InputError, match="there is no video or folder of frames"):
-        told.check()
+        result.check()
     assert names_of(None) == {} and names_of("1=swan") == {"1": "swan"}
 
 
 def test_agreement_by_a_literal_count() -> None:
     maps = np.random.default_rng(0).integers(0, 3, (3, 7, 8)).astype(np.uint8)
-    found = agreement(maps, 3)
+    actual = agreement(maps, 3)
     for frame, y, x in ((0, 0, 0), (1, 3, 4), (2, 6, 7), (1, 0, 5)):
         near = maps[max(frame - 1, 0) : frame + 2, max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
-        assert found[frame, y, x] == pytest.approx((near == maps[frame, y, x]).mean(), abs=1e-6)
+        assert actual[frame, y, x] == pytest.approx((near == maps[frame, y, x]).mean(), abs=1e-6)
     assert (agreement(np.zeros((2, 4, 4), np.uint8)) == 1).all()

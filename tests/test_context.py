@@ -53,16 +53,16 @@ def test_tokens_are_divided_by_their_largest_absolute_channel() -> None:
 
 def test_clusters_find_separate_groups_and_depend_on_the_seed_alone() -> None:
     tokens, labels = blobs(20, seed=0)
-    found, again = (np.array(cluster(tokens, 3, seed=4).labels_) for _ in range(2))
-    assert len({(int(a), int(b)) for a, b in zip(found, labels, strict=True)}) == 3
-    assert np.array_equal(found, again)
+    actual, again = (np.array(cluster(tokens, 3, seed=4).labels_) for _ in range(2))
+    assert len({(int(a), int(b)) for a, b in zip(actual, labels, strict=True)}) == 3
+    assert np.array_equal(actual, again)
 
 
 def test_clusters_from_given_centres_keep_their_order() -> None:
     tokens, labels = blobs(20, seed=0)
     start = np.stack([tokens[labels == label].mean(0) for label in (7, 30, 101)])
-    found = cluster(tokens, 3, seed=0, start=start).labels_
-    assert np.array_equal(np.array([7, 30, 101])[found], labels)
+    actual = cluster(tokens, 3, seed=0, start=start).labels_
+    assert np.array_equal(np.array([7, 30, 101])[actual], labels)
 
 
 # Labels of clusters
@@ -137,10 +137,10 @@ def test_the_four_nearest_neighbours_have_equal_votes() -> None:
 def test_every_classifier_learns_separate_groups(name: str) -> None:
     tokens, labels = blobs(30, seed=1)
     unseen, expected = blobs(10, seed=2)
-    found = LabelClassifier(name, {}, seed=3).fit(tokens, labels).predict(unseen)
-    assert np.array_equal(found, expected)
+    actual = LabelClassifier(name, {}, seed=3).fit(tokens, labels).predict(unseen)
+    assert np.array_equal(actual, expected)
     again = LabelClassifier(name, {}, seed=3).fit(tokens, labels).predict(unseen)
-    assert np.array_equal(found, again)
+    assert np.array_equal(actual, again)
 
 
 def test_principal_components_draw_from_the_seed() -> None:
@@ -268,7 +268,7 @@ def test_labels_follow_groups_that_drift() -> None:
         frames = [truth + 1.0 * (2 * number + f) + 0.1 * rng.standard_normal((2, 3)) for f in range(2)]
         batches.append(np.stack(frames)[..., None].astype(np.float32))
     nearest = LabelClassifier("knn", {"n_neighbors": 1}, 0)
-    for labels in carry_labels(batches, truth, nearest, lambda _number, found: found):
+    for labels in carry_labels(batches, truth, nearest, lambda _number, actual: actual):
         assert np.array_equal(labels, np.stack([truth, truth]))
 
 
@@ -298,9 +298,9 @@ def test_the_place_beside_a_token() -> None:
     tokens = np.random.default_rng(0).standard_normal((2, 3, 5, 4)).astype(np.float32)
     spread = spread_of(tokens[:1])
     assert spread == pytest.approx(np.sqrt(tokens[0].reshape(-1, 4).var(0).sum()), rel=1e-5)
-    found = append_place(tokens, 0.5, spread)
-    assert found.dtype == np.float32 and np.array_equal(found[..., :4], tokens)
-    assert np.allclose(found[:, 0, :, 4], -0.5 * spread) and np.allclose(found[:, 2, :, 4], 0.5 * spread)
-    assert np.allclose(found[:, :, 2, 5], 0) and np.allclose(found[:, :, 4, 5], 0.5 * spread)
+    actual = append_place(tokens, 0.5, spread)
+    assert actual.dtype == np.float32 and np.array_equal(actual[..., :4], tokens)
+    assert np.allclose(actual[:, 0, :, 4], -0.5 * spread) and np.allclose(actual[:, 2, :, 4], 0.5 * spread)
+    assert np.allclose(actual[:, :, 2, 5], 0) and np.allclose(actual[:, :, 4, 5], 0.5 * spread)
     # The weight means the same however large the tokens are.
-    assert np.allclose(append_place(3 * tokens, 0.5, spread_of(3 * tokens[:1])), 3 * found, rtol=1e-5)
+    assert np.allclose(append_place(3 * tokens, 0.5, spread_of(3 * tokens[:1])), 3 * actual, rtol=1e-5)

@@ -47,7 +47,7 @@ def cosine(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
 
 def slow_matches(features: NDArray[np.float32], width: int, window: float | None) -> list[list[int]]:
     """Equation 3, a cell at a time."""
-    found = []
+    actual = []
     for here, there in pairwise(features):
         row = []
         for p, token in enumerate(here):
@@ -57,8 +57,8 @@ def slow_matches(features: NDArray[np.float32], width: int, window: float | None
                 if window is None or (p // width - q // width) ** 2 + (p % width - q % width) ** 2 <= window
             ]
             row.append(max(near, key=lambda q: cosine(token, there[q])))
-        found.append(row)
-    return found
+        actual.append(row)
+    return actual
 
 
 def most_common(labels: list[int]) -> int:
@@ -103,8 +103,8 @@ def test_matches_and_votes_are_those_of_the_equations(scene: tuple[NDArray, Maps
 def test_of_equally_similar_cells_the_first_is_taken(scene: tuple[NDArray, Maps], window: float | None) -> None:
     features, maps = scene
     height, width = maps.shape[1:]
-    found = pair_matches(torch.from_numpy(features), (height, width), window)
-    assert found.tolist() == slow_matches(features, width, window)
+    actual = pair_matches(torch.from_numpy(features), (height, width), window)
+    assert actual.tolist() == slow_matches(features, width, window)
 
 
 @few

@@ -78,30 +78,30 @@ def test_efficiency_by_hand(tmp_path: Path) -> None:
         put_cost(result, Cost(seconds=seconds, host_gib=seconds, gpu_gib=None if seconds < 3 else 2 * seconds))
     frames = sum(map(frames_in, maps))
     assert frames == 5
-    found = efficiency(frames, {"features": features, "upsample": maps})
-    assert found["features s/frame"] == 0.5 and found["upsample s/frame"] == 1.5 and found["FPS"] == 0.5
-    assert (found["host GiB"], found["GPU GiB"]) == (4.5, 9)
+    figures = efficiency(frames, {"features": features, "upsample": maps})
+    assert figures["features s/frame"] == 0.5 and figures["upsample s/frame"] == 1.5 and figures["FPS"] == 0.5
+    assert (figures["host GiB"], figures["GPU GiB"]) == (4.5, 9)
     size = sum(path.stat().st_size for path in [*features, *maps])
-    assert found["disk MiB/frame"] == pytest.approx(size / 2**20 / 5)
+    assert figures["disk MiB/frame"] == pytest.approx(size / 2**20 / 5)
 
 
 def test_costs_that_are_not_all_known_give_no_figure(tmp_path: Path) -> None:
     results = results_of([write_stage(tmp_path, {"a": 2, "b": 3}, {})])
     cost_path(results[0]).unlink()
-    found = efficiency(5, {"upsample": results})
-    assert found["upsample s/frame"] is None and found["FPS"] is None
+    figures = efficiency(5, {"upsample": results})
+    assert figures["upsample s/frame"] is None and figures["FPS"] is None
     import pandas as pd
 
-    row = {"method": "Ours", "backbone": "tiny", "data set": "x", "frames": 5, **found}
+    row = {"method": "Ours", "backbone": "tiny", "data set": "x", "frames": 5, **figures}
     assert efficiency_layout(pd.DataFrame([row])).loc[0, "FPS"] == ""
 
 
 def test_settings_are_those_of_the_results(tmp_path: Path) -> None:
     manifest = write_stage(tmp_path, {"a": 1}, {"clusters": 20, "batches": {"size": 14}, "filter": None})
-    found = settings_of(Manifest.load(manifest).file("a"))
-    assert found == {"clusters": 20, "batches.size": 14, "filter": None}
+    settings = settings_of(Manifest.load(manifest).file("a"))
+    assert settings == {"clusters": 20, "batches.size": 14, "filter": None}
     other = {"clusters": 30, "batches.size": 14}
-    table = settings_table([("one", {"coarse": found}), ("two", {"coarse": other})])
+    table = settings_table([("one", {"coarse": settings}), ("two", {"coarse": other})])
     wide = settings_layout(table).set_index("setting")
     assert list(wide.columns) == ["stage", "one", "two"]
     assert list(wide.loc["clusters"]) == ["coarse", "20", "30"]

@@ -108,10 +108,10 @@ def test_normalised_maps_have_the_maximum_1_and_zeros_stay() -> None:
 
 def test_stored_maps_are_normalised_with_a_small_number() -> None:
     maps = torch.tensor([[[0, 10], [20, 5]], [[0, 0], [0, 0]]], dtype=torch.uint8)
-    found = difference.normalise_stored(maps)
-    assert found.dtype == torch.float64
-    assert found[0].flatten().tolist() == pytest.approx([0, 10 / 20.00001, 20 / 20.00001, 5 / 20.00001], rel=1e-12)
-    assert found[1].tolist() == [[0, 0], [0, 0]]
+    actual = difference.normalise_stored(maps)
+    assert actual.dtype == torch.float64
+    assert actual[0].flatten().tolist() == pytest.approx([0, 10 / 20.00001, 20 / 20.00001, 5 / 20.00001], rel=1e-12)
+    assert actual[1].tolist() == [[0, 0], [0, 0]]
 
 
 def test_storing_truncates_to_8_bits() -> None:
@@ -137,9 +137,9 @@ def test_filter_by_hand() -> None:
 def test_masks_are_resized_on_8_bits_as_pillow_does(seed: int, h: int, w: int, more: int, wider: int) -> None:
     height, width = h + more, w + wider
     masks = np.random.default_rng(seed).integers(0, 2, (2, h, w)).astype(np.uint8)
-    found = difference.resize_masks(torch.from_numpy(masks), (height, width))
-    assert found.dtype == torch.float64
-    for mask, resized in zip(masks, found, strict=True):
+    actual = difference.resize_masks(torch.from_numpy(masks), (height, width))
+    assert actual.dtype == torch.float64
+    for mask, resized in zip(masks, actual, strict=True):
         picture = Image.fromarray(mask * np.uint8(255)).resize((width, height), Image.Resampling.LANCZOS)
         assert np.array_equal(resized.numpy(), np.asarray(picture) / 255)
     assert np.array_equal(difference.resize_masks(torch.from_numpy(masks), (h, w)), masks)
@@ -202,9 +202,9 @@ def test_maps_are_those_of_a_literal_loop(arithmetic: Any) -> None:
             for x in range(width):
                 expected[image, y, x] = (mirrored[y : y + 5, x : x + 5] * weights).sum() / weights.sum()
         expected[image] /= expected[image].max()
-    found = normalised_difference(torch.from_numpy(plus).float(), torch.from_numpy(minus).float(), (height, width),
+    actual = normalised_difference(torch.from_numpy(plus).float(), torch.from_numpy(minus).float(), (height, width),
                                   arithmetic)  # fmt: skip
-    assert np.allclose(found.numpy(), expected, atol=1e-5)
+    assert np.allclose(actual.numpy(), expected, atol=1e-5)
 
 
 def test_maps_have_the_size_of_the_frames() -> None:

@@ -52,7 +52,7 @@ def test_each_batch_votes_for_itself_and_trains_the_next(tmp_path: Path) -> None
         match_cells(refinement, Features().sampling, cache, matches, cpu)
         assert set(matches) == {"direct0", "direct1"}
         label_clip(job, clip, None, cache, matches, file, cpu)
-        found, clusters = np.asarray(file["maps"]), np.asarray(file["clusters"])
+        actual, clusters = np.asarray(file["maps"]), np.asarray(file["clusters"])
 
     single = tokens.astype(np.float32)
     normalised = single / np.abs(single).max(-1, keepdims=True)
@@ -63,7 +63,7 @@ def test_each_batch_votes_for_itself_and_trains_the_next(tmp_path: Path) -> None
         flat = normalised[some].reshape(-1, 6)
         raw = KNeighborsClassifier(4).fit(training, labels).predict(flat).reshape(-1, HEIGHT, WIDTH).astype(np.int64)
         expected = slow_direct_vote(single[some].reshape(-1, HEIGHT * WIDTH, 6), raw, 1)
-        assert np.array_equal(found[some], expected)
+        assert np.array_equal(actual[some], expected)
         changed += int((raw != expected).sum())
         training, labels = flat, expected.reshape(-1)
     assert changed, "a vote that changes nothing tests nothing"

@@ -72,11 +72,11 @@ def test_the_environment_installs_the_checkout_by_the_lock(tmp_path: Path) -> No
         shutil.copyfile(ROOT / name, tmp_path / name)
     done = deploy(tmp_path)
     assert done.returncode == 0, done.stderr
-    module, program, *words = done.stdout.split()
-    assert (module, program, words.pop(0)) == ("-m", "pip", "install")
-    constraints = words[words.index("-c") + 1]
+    module, program, *args = done.stdout.split()
+    assert (module, program, args.pop(0)) == ("-m", "pip", "install")
+    constraints = args[args.index("-c") + 1]
     assert (tmp_path / constraints).read_text() == (ROOT / "requirements.lock").read_text()
-    project = Requirement(f"zeroshot-vss{words[words.index('-e') + 1].removeprefix('.')}")
+    project = Requirement(f"zeroshot-vss{args[args.index('-e') + 1].removeprefix('.')}")
     assert project.extras <= set(PROJECT["optional-dependencies"]) and "slurm" in project.extras
 
 

@@ -66,10 +66,10 @@ def folder(results: Path) -> Path:
 
 def said(path: Path) -> dict[str, str]:
     """Facts by name; several of one name are joined."""
-    found: dict[str, str] = {}
+    facts: dict[str, str] = {}
     for name, value in facts_of(path):
-        found[name] = f"{found[name]}; {value}" if name in found else value
-    return found
+        facts[name] = f"{facts[name]}; {value}" if name in facts else value
+    return facts
 
 
 def test_a_result_says_where_it_comes_from(results: Path) -> None:
@@ -150,7 +150,7 @@ def one_map(file: h5py.File) -> None:
 
 
 def test_inputs_are_found_along_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two settings gave the same coarse maps: the one that the path spells is named."""
+    """Two settings gave the same coarse maps: the one that the path names is named."""
     monkeypatch.chdir(tmp_path)
     # Some settings are called as a stage is.
     stem = Path("own", "model", "features")

@@ -65,18 +65,18 @@ def test_coco_by_pycocotools(result: ClipResult, folder: Path) -> None:
             encoded = coco_masks.encode(np.asfortranarray(mask.astype(np.uint8)))
             assert entry["area"] == coco_masks.area(encoded)
             assert entry["bbox"] == coco_masks.toBbox(encoded).tolist()
-        words = {0: "background", 2: 'swan & "reed" <1>', 7: "water", VOID: "void"}
-        assert (seen == np.vectorize(words.get, otypes=[object])(truth)).all()
+        label_names = {0: "background", 2: 'swan & "reed" <1>', 7: "water", VOID: "void"}
+        assert (seen == np.vectorize(label_names.get, otypes=[object])(truth)).all()
 
 
 def test_youtube_vis_by_pycocotools(result: ClipResult, folder: Path) -> None:
     """Its own API reads each frame of an annotation as COCO's does."""
-    told = json.loads((folder / "youtube-vis.json").read_text())
-    (video,) = told["videos"]
+    content = json.loads((folder / "youtube-vis.json").read_text())
+    (video,) = content["videos"]
     assert (video["length"], video["height"], video["width"], len(video["file_names"])) == (5, 6, 8, 5)
-    assert [entry["category_id"] for entry in told["annotations"]] == [1, 3, 8]
+    assert [entry["category_id"] for entry in content["annotations"]] == [1, 3, 8]
     truth = merged(result)
-    for entry in told["annotations"]:
+    for entry in content["annotations"]:
         assert entry["video_id"] == video["id"]
         for frame, stored in enumerate(entry["segmentations"]):
             expected = truth[frame] == entry["category_id"] - 1
@@ -87,7 +87,7 @@ def test_youtube_vis_by_pycocotools(result: ClipResult, folder: Path) -> None:
             assert (coco_masks.decode(encoded).astype(bool) == expected).all()
             assert entry["areas"][frame] == expected.sum()
             assert entry["bboxes"][frame] == coco_masks.toBbox(encoded).tolist()
-    swan = next(entry for entry in told["annotations"] if entry["category_id"] == 3)
+    swan = next(entry for entry in content["annotations"] if entry["category_id"] == 3)
     assert swan["segmentations"][2] is None
 
 

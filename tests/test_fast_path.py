@@ -83,7 +83,7 @@ def test_the_fast_path_is_the_literal_one(case: Case) -> None:
     strengths = torch.tensor([20.0, -20.0, -20.0, 5.0])
 
     plain = backbone.denoise(Start(start), sampling, [], modulation)
-    found = backbone.denoise_modulated(plain, frames, masks, strengths, modulation)
+    actual = backbone.denoise_modulated(plain, frames, masks, strengths, modulation)
 
     schedule = backbone.schedule(sampling.steps)
     guided = contexts if case.guidance != 1 else contexts[1:]
@@ -92,7 +92,7 @@ def test_the_fast_path_is_the_literal_one(case: Case) -> None:
     expected = literal.modulated(trace, frames, masks, strengths, modulation)
 
     assert relative(plain.states[9], trace.states[9]) < 1e-5
-    assert relative(found, expected) < 1e-4
+    assert relative(actual, expected) < 1e-4
     # The comparison means something: a modulation changes far more than the tolerance.
     assert relative(expected, trace.states[9][frames]) > 1e-2
 
@@ -131,9 +131,9 @@ def test_queries_are_those_of_the_first_layer() -> None:
     layers: Any = unet.up_blocks[2].attentions[0].transformer_blocks  # pyright: ignore
     handle = layers[0].attn1.to_q.register_forward_hook(lambda _module, _inputs, output: kept.append(output))
     backbone = ImageDiffusion("random", unet, vae, SD_SCHEDULE, contexts[1], contexts[0])
-    found = backbone.denoise(Start(start), Sampling(steps=10, start=9), [(6, 9)]).queries[6, 9]
+    actual = backbone.denoise(Start(start), Sampling(steps=10, start=9), [(6, 9)]).queries[6, 9]
     handle.remove()
-    assert torch.equal(found, kept[0][FRAMES:])
+    assert torch.equal(actual, kept[0][FRAMES:])
 
 
 def test_the_model_is_left_as_it_was() -> None:

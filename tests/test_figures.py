@@ -69,8 +69,8 @@ def test_colours_do_not_depend_on_the_sign_of_the_basis_or_the_origin(seed: int)
 
 def test_the_slice_stacks_one_row_over_time() -> None:
     images = np.arange(4 * 10 * 3 * 3).reshape(4, 10, 3, 3).astype(np.uint8)
-    found = pca.slice_over_time(images, 0.65)
-    assert np.array_equal(found, images[:, 6])
+    actual = pca.slice_over_time(images, 0.65)
+    assert np.array_equal(actual, images[:, 6])
 
 
 def test_feature_rows_put_two_frames_above_their_slice() -> None:
@@ -301,14 +301,14 @@ def test_inspections_start_from_the_coarse_maps_of_their_variations(plan: Plan) 
 
 def test_titles_name_the_backbone_where_there_are_several() -> None:
     several, one = (["scenes-tiny", "scenes-tiny-video"], ["scenes-tiny"])
-    found = []
+    titles = []
     for backbones in (several, one):
         config = read_config(merge(shipped(), {"figures": {"backbones": backbones}}))
         job = Plan(config).figures.planned["figure1"]
-        found.append([source.title for source in job.sources])
-    assert found[0] == ["EmerDiff (scenes-tiny)", "EmerDiff (scenes-tiny-video)", "Ours (scenes-tiny)",
+        titles.append([source.title for source in job.sources])
+    assert titles[0] == ["EmerDiff (scenes-tiny)", "EmerDiff (scenes-tiny-video)", "Ours (scenes-tiny)",
                         "Ours (scenes-tiny-video)"]  # fmt: skip
-    assert found[1] == ["EmerDiff", "Ours"]
+    assert titles[1] == ["EmerDiff", "Ours"]
 
 
 def test_other_systems_are_compared_where_a_folder_of_theirs_is_named(tmp_path: Path) -> None:
@@ -316,9 +316,9 @@ def test_other_systems_are_compared_where_a_folder_of_theirs_is_named(tmp_path: 
     maps = str(tmp_path)
     for predictions, folders in (({}, [None]), ({"scenes": maps}, [maps, None])):
         given = {"methods": {"clippy": {"predictions": predictions}}}
-        found = Plan(read_config(merge(merge(shipped(), comparison), given))).figures.planned["figure5"]
-        assert [source.folder for source in found.sources] == folders
-        assert len(found.inputs()) == 1
+        job = Plan(read_config(merge(merge(shipped(), comparison), given))).figures.planned["figure5"]
+        assert [source.folder for source in job.sources] == folders
+        assert len(job.inputs()) == 1
 
 
 @pytest.mark.parametrize(
@@ -346,8 +346,8 @@ def test_names_in_the_configuration_are_checked() -> None:
 
 
 def test_settings_in_words() -> None:
-    words = describe("Ours", {"SD 2.1": MethodSettings()}).replace("\xa0", " ")
-    assert words == (
+    text = describe("Ours", {"SD 2.1": MethodSettings()}).replace("\xa0", " ")
+    assert text == (
         "Ours with SD 2.1: features of blocks 6, 7, 8 at step 24 of 25 from the noise of step 22, K = 20, B = 14, "
         "CBR with T = 2, block 7 modulated at step 22 with \N{GREEK SMALL LETTER LAMDA} = 50, latents blended "
         "through step 23, s = 0.7."
@@ -488,15 +488,15 @@ def test_figures_say_what_was_found(made_up: dict[str, Path]) -> None:
     decoded = read_all(made_up["look"].parent / f"{CLIPS[0]}.h5", "decoded")
     given = to_network_size(clip.frames(frames), (96, 160))
     changes = failures.reconstruction_change(given, decoded).mean((1, 2))
-    words = said("figure8", made_up["look"], made_up["maps"])
-    assert all(f"frame {frame}: {change:.1f}" in words for frame, change in zip(frames, changes, strict=True))
+    text = said("figure8", made_up["look"], made_up["maps"])
+    assert all(f"frame {frame}: {change:.1f}" in text for frame, change in zip(frames, changes, strict=True))
     maps = read_all(made_up["maps"].parent / f"{CLIPS[0]}.h5", "maps")
     truth = np.stack([labels for i in range(FRAMES) if (labels := clip.labels(i)) is not None])
     flipped = ((maps[1:] != maps[:-1]) & (truth[1:] == truth[:-1])).mean((1, 2))
     worst = int(flipped.argmax())
-    words = said("figure9", made_up["maps"])
-    assert f"frames {worst}, {worst + 1}: {100 * flipped[worst]:.1f} %" in words
-    assert "of 2 clips" in words and words.endswith("Settings.")
+    text = said("figure9", made_up["maps"])
+    assert f"frames {worst}, {worst + 1}: {100 * flipped[worst]:.1f} %" in text
+    assert "of 2 clips" in text and text.endswith("Settings.")
     assert "none shows a class that its annotated frame lacks" in said("figure10", made_up["maps"])
     with pytest.raises(InputError, match="has 4 frames, none of"):
         figure.FIGURES["figure1"](Material(figure_job("figure1", [], frames=(9,))))

@@ -50,9 +50,9 @@ def spoiled(work: Callable[..., Tensor], value: float, at: int = 0) -> Callable[
     """As `work`, with one number of its result replaced."""
 
     def wrapped(*given: Any, **more: Any) -> Tensor:
-        found = work(*given, **more).clone()
-        found[(at, *[0] * (found.ndim - 1))] = value
-        return found
+        result = work(*given, **more).clone()
+        result[(at, *[0] * (result.ndim - 1))] = value
+        return result
 
     return wrapped
 

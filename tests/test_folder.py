@@ -48,8 +48,8 @@ def test_order_is_that_of_the_numbers(
     folder = tmp_path_factory.mktemp("numbers")
     for number in numbers:
         (folder / f"img_{number:0{width}d}.png").touch()
-    found = [int(path.stem[4:]) for path in frame_files(folder, "clip 'x'")]
-    assert found == sorted(numbers)
+    order = [int(path.stem[4:]) for path in frame_files(folder, "clip 'x'")]
+    assert order == sorted(numbers)
 
 
 def test_one_frame_is_a_clip(tmp_path: Path) -> None:

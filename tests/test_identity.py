@@ -126,8 +126,8 @@ def jobs_with(folder: Path, **options: Any) -> dict[str, int]:
 
 def clip_results(folder: Path) -> dict[str, tuple[int, int, int]]:
     """Inode, size and time of every clip's result."""
-    found = ((path, path.stat()) for path in sorted((folder / "results").rglob("*.h5")))
-    return {str(path): (known.st_ino, known.st_size, known.st_mtime_ns) for path, known in found}
+    files = ((path, path.stat()) for path in sorted((folder / "results").rglob("*.h5")))
+    return {str(path): (known.st_ino, known.st_size, known.st_mtime_ns) for path, known in files}
 
 
 def test_an_extension_leaves_a_finished_run_finished(run: Path) -> None:

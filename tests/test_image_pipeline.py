@@ -101,10 +101,10 @@ def img2img(folder: Path, monkeypatch: pytest.MonkeyPatch, prediction_type: str,
     }
     trace = Trace()
 
-    def after(_pipeline: Any, _step: int, timestep: Tensor, told: dict[str, Tensor]) -> dict[str, Tensor]:
-        trace.states.append(told["latents"].clone())
+    def after(_pipeline: Any, _step: int, timestep: Tensor, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        trace.states.append(tensors["latents"].clone())
         trace.timesteps.append(float(timestep))
-        return told
+        return tensors
 
     clip = Noisy()
     pictures = [Image.fromarray(clip.pictures[row.frame]) for row in ROWS]
@@ -150,9 +150,9 @@ def test_the_plain_pass_is_the_pipelines(
     for step, expected in enumerate(trace.states, start=START):
         assert relative(plain.states[step], expected) < TOLERANCE, step
     for block, step in wanted:
-        found, queries = plain.queries[block, step], trace.seen[f"q{block}"][step - START]
+        actual, queries = plain.queries[block, step], trace.seen[f"q{block}"][step - START]
         unconditional, conditional = queries.chunk(2)
-        assert relative(found, conditional) < TOLERANCE, (block, step)
+        assert relative(actual, conditional) < TOLERANCE, (block, step)
         # The comparison means something: the other half, the keys and the other frame are something else.
         keys = trace.seen[f"k{block}"][step - START].chunk(2)[1]
         for other in (unconditional, keys, conditional.flip(0)):
@@ -192,9 +192,9 @@ def test_the_start_by_hand(folder: Path, backbone: ImageDiffusion, posterior: An
     signal = np.cumprod(1 - betas)[999 - 40 * start]
     sigma = float(np.sqrt((1 - signal) / signal))
     expected = scale * expected + sigma * torch.stack([drawn("noise", row.noise) for row in ROWS])
-    found = start_of(backbone, Noisy(), ROWS, Sampling(start=start, seed=SEED, posterior=posterior))
-    assert found.condition is None
-    assert relative(found.latents, expected) < 1e-5
+    actual = start_of(backbone, Noisy(), ROWS, Sampling(start=start, seed=SEED, posterior=posterior))
+    assert actual.condition is None
+    assert relative(actual.latents, expected) < 1e-5
 
 
 def test_pixels_are_those_of_the_pipeline(backbone: ImageDiffusion) -> None:
@@ -206,8 +206,8 @@ def test_pixels_are_those_of_the_pipeline(backbone: ImageDiffusion) -> None:
     handle.remove()
     (pixels,) = seen
     assert pixels.shape == (3, 3, HEIGHT, WIDTH)
-    for value, found in zip((-1, 200 / 255 - 1, 1), pixels, strict=True):
-        assert torch.allclose(found, torch.full_like(found, value), atol=1e-6)
+    for value, actual in zip((-1, 200 / 255 - 1, 1), pixels, strict=True):
+        assert torch.allclose(actual, torch.full_like(actual, value), atol=1e-6)
 
 
 @pytest.mark.parametrize("steps", [17, 25])
@@ -263,13 +263,13 @@ def test_frames_that_are_too_small_are_refused(backbone: ImageDiffusion) -> None
 def test_other_sizes_are_resized_as_pillow_does(folder: Path, backbone: ImageDiffusion) -> None:
     clip = Noisy((75, 140))
     sampling = Sampling(start=START, seed=SEED, posterior="mean")
-    found = start_of(backbone, clip, ROWS, sampling).latents
+    actual = start_of(backbone, clip, ROWS, sampling).latents
     pictures = [Image.fromarray(clip.pictures[row.frame]) for row in ROWS]
     resized = [picture.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC) for picture in pictures]
     distribution, scale = encoded(folder, np.stack([np.asarray(picture) for picture in resized]))
     noise = torch.stack([drawn("noise", row.noise) for row in ROWS])
     sigma = backbone.schedule(STEPS).sigmas[START]
-    assert relative(found - sigma * noise, scale * distribution.mean) < 1e-4
+    assert relative(actual - sigma * noise, scale * distribution.mean) < 1e-4
 
 
 def test_grids_follow_the_levels(backbone: ImageDiffusion, tmp_path: Path) -> None:

@@ -50,12 +50,12 @@ def test_an_inflated_model_predicts_as_the_image_model(image: Path) -> None:
     context = torch.randn(2, CONTEXT_TOKENS, CONTEXT_WIDTH, generator=generator)
     ids = torch.tensor([[6.0, 127.0, 0.02], [30.0, 10.0, 0.5]])
     with torch.inference_mode():
-        found = video(torch.cat([noisy, condition], 2), torch.tensor(118), context, added_time_ids=ids).sample
+        actual = video(torch.cat([noisy, condition], 2), torch.tensor(118), context, added_time_ids=ids).sample
         one_by_one = [
             unet(clip, torch.tensor(118), tokens.expand(3, -1, -1)).sample
             for clip, tokens in zip(noisy, context, strict=True)
         ]
-    assert relative(found, torch.stack(one_by_one)) < 1e-4
+    assert relative(actual, torch.stack(one_by_one)) < 1e-4
 
 
 def test_training_changes_the_temporal_layers_alone(image: Path, trained: Path) -> None:

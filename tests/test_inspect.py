@@ -150,9 +150,9 @@ def test_the_stage_keeps_what_is_asked_for(image: BackboneSpec, tmp_path: Path, 
         variations=(Variation(title="one", upsampler=with_filter),
                     Variation(title="two", upsampler=without, coarse=1)),
     )  # fmt: skip
-    told = job(image, settings, checked, results("first", first), results("second", second))
-    manifest = Path(told.manifest)
-    inspect.run(told)
+    asked = job(image, settings, checked, results("first", first), results("second", second))
+    manifest = Path(asked.manifest)
+    inspect.run(asked)
 
     rows = rows_of_batch(range(FRAMES), IMAGE)
     plain = backbone.denoise(start_of(backbone, clip, rows, IMAGE), IMAGE)
@@ -166,8 +166,8 @@ def test_the_stage_keeps_what_is_asked_for(image: BackboneSpec, tmp_path: Path, 
     with open_clip(tmp_path / "features" / f"{CLIP}.h5") as cached:
         queries: Any = cached["block7"]
         expected = queries[[0, 2]]
-    with open_clip(manifest.parent / f"{CLIP}.h5") as found:
-        file: Any = found
+    with open_clip(manifest.parent / f"{CLIP}.h5") as result:
+        file: Any = result
         # In order, without the one beyond the clip's end.
         assert file["frames"][()].tolist() == [0, 2]
         assert np.abs(file["decoded"][()].astype(int) - images).max() <= 1
@@ -184,7 +184,7 @@ def test_the_stage_keeps_what_is_asked_for(image: BackboneSpec, tmp_path: Path, 
 
     # What is there already is kept.
     written = (manifest.parent / f"{CLIP}.h5").stat().st_mtime_ns
-    inspect.run(told)
+    inspect.run(asked)
     assert (manifest.parent / f"{CLIP}.h5").stat().st_mtime_ns == written
     assert json.loads(manifest.read_text())["clips"].keys() == {CLIP}
 
@@ -192,10 +192,10 @@ def test_the_stage_keeps_what_is_asked_for(image: BackboneSpec, tmp_path: Path, 
 def test_temporal_queries_of_a_video_model(video: BackboneSpec, results: Any) -> None:
     backbone = loaded(video)
     settings = Inspection(sampling=VIDEO, spatial=(7,), temporal=(7, 9), step=3)
-    told = job(video, settings, results("checked", None))
-    inspect.run(told)
-    with open_clip(Path(told.manifest).parent / f"{CLIP}.h5") as found:
-        file: Any = found
+    asked = job(video, settings, results("checked", None))
+    inspect.run(asked)
+    with open_clip(Path(asked.manifest).parent / f"{CLIP}.h5") as result:
+        file: Any = result
         assert file["frames"][()].tolist() == [0, 1, 2]
         assert file["temporal7"].shape == file["spatial7"].shape
         assert file["temporal9"].shape[:3] == (3, *grid(backbone, 9))

@@ -125,10 +125,10 @@ def test_a_job_of_two_processes_that_is_stopped_leaves_nothing_behind(
     assert contents(folder) == contents(whole) and not left_over(folder)
 
 
-def eventually(found: Callable[[], list[int]], count: int) -> list[int]:
-    """What `found` gives once it is enough."""
+def eventually(look: Callable[[], list[int]], count: int) -> list[int]:
+    """What `look` gives once it is enough."""
     for _ in range(3000):
-        if len(seen := found()) == count:
+        if len(seen := look()) == count:
             return seen
         time.sleep(0.02)
     raise AssertionError("nothing happened for a minute")

@@ -78,11 +78,11 @@ def slow_difference(plus: Floats, minus: Floats, mask: NDArray[np.bool_], size: 
 def test_difference_maps_are_those_of_loops_over_pixels(size: tuple[int, int]) -> None:
     plus, minus = images(2, (16, 24), seed=0)
     masks = np.random.default_rng(1).random((2, 4, 6)) < 0.5
-    found = filtered(plus, minus, masks, size, 0.7, "float")
+    actual = filtered(plus, minus, masks, size, 0.7, "float")
     for index, mask in enumerate(masks):
         one, other = (t[index].permute(1, 2, 0).double().numpy() for t in (plus, minus))
         expected = slow_difference(one, other, mask, size, 0.7)
-        np.testing.assert_allclose(found[index], expected, atol=1e-5)
+        np.testing.assert_allclose(actual[index], expected, atol=1e-5)
         literal = difference_map(one.astype(np.float32), other.astype(np.float32), mask, size, 0.7, released=False)
         np.testing.assert_allclose(literal, expected, atol=1e-5)
 
@@ -92,12 +92,12 @@ def test_difference_maps_are_those_of_loops_over_pixels(size: tuple[int, int]) -
 def test_released_maps_are_the_literal_ones(size: tuple[int, int], strength: float | None) -> None:
     plus, minus = images(3, (16, 24), seed=2)
     masks = np.random.default_rng(1).random((3, 4, 6)) < 0.5
-    found = filtered(plus, minus, masks, size, strength, "wrapped-8-bit")
+    actual = filtered(plus, minus, masks, size, strength, "wrapped-8-bit")
     for index, mask in enumerate(masks):
         one, other = (t[index].permute(1, 2, 0).numpy() for t in (plus, minus))
         expected = difference_map(one, other, mask, size, strength, released=True)
         # The blur's last digits decide a few truncations to 8 bits, which JPEG spreads over a block.
-        assert np.abs(found[index] - expected).mean() < 2e-3
+        assert np.abs(actual[index] - expected).mean() < 2e-3
 
 
 class Painter:
@@ -131,8 +131,8 @@ def test_label_maps_are_the_argmax_of_literal_maps(kind: Any) -> None:
     modulation = Modulation(block=7, step=22, strength=50)
     plain = PlainPass(Sampling(), states={step: torch.zeros(3, 1, 3, 4) for step in range(21, 25)})
     settings = Upsampling(modulation=modulation, difference=kind, filter=0.7)
-    found = label_maps(painter, plain, coarse, size, settings, budget=1.0)  # pyright: ignore
-    assert (found[1] == 7).all()
+    actual = label_maps(painter, plain, coarse, size, settings, budget=1.0)  # pyright: ignore
+    assert (actual[1] == 7).all()
     for frame in (0, 2):
         labels, offered = np.unique(coarse[frame]), []
         for label in labels:
@@ -143,4 +143,4 @@ def test_label_maps_are_the_argmax_of_literal_maps(kind: Any) -> None:
             plus, minus = shown
             offered.append(difference_map(plus, minus, mask, size, 0.7, kind != "float"))
         expected = labels[np.argmax(offered, 0)]
-        assert (found[frame] == expected).mean() > 0.99 and len(np.unique(expected)) == len(labels)
+        assert (actual[frame] == expected).mean() > 0.99 and len(np.unique(expected)) == len(labels)

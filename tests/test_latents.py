@@ -18,10 +18,10 @@ from zeroshot_vss.settings.batches import Batches
 from zeroshot_vss.settings.sampling import Sampling
 
 
-class Told:
-    """Stands for a backbone: a latent is a frame's number and the first of its numbers; it keeps what it is told."""
+class Recording:
+    """Stands for a backbone: a latent is a frame's number and the first of its numbers; it keeps what it is given."""
 
-    name, multiple = "told", 8
+    name, multiple = "recording", 8
 
     def __init__(self) -> None:
         self.conditioned: list[tuple[int, Tensor]] = []
@@ -55,7 +55,7 @@ SAMPLING = Sampling(noise="batch", time_ids=(6, 127, 0.02), batches=Batches(size
 
 
 def test_each_row_has_its_frame_and_its_numbers() -> None:
-    start = start_of(Told(), Numbered("n", [np.zeros((16, 24), np.uint8)] * 7), ROWS, SAMPLING)  # pyright: ignore
+    start = start_of(Recording(), Numbered("n", [np.zeros((16, 24), np.uint8)] * 7), ROWS, SAMPLING)  # pyright: ignore
     expected = [
         [row.frame, *(float(gaussian((1, 2, 3), 9, kind, row.noise)[0, 0, 0]) for kind in ("posterior", "noise"))]
         for row in ROWS
@@ -66,7 +66,7 @@ def test_each_row_has_its_frame_and_its_numbers() -> None:
 
 
 def test_a_batch_is_conditioned_on_its_first_frame() -> None:
-    backbone = Told()
+    backbone = Recording()
     clip = Numbered("n", [np.zeros((16, 24), np.uint8)] * 7)
     assert start_of(backbone, clip, ROWS, SAMPLING).condition is not None  # pyright: ignore
     ((frame, noise),) = backbone.conditioned
@@ -77,7 +77,7 @@ def test_a_batch_is_conditioned_on_its_first_frame() -> None:
 
 
 def test_frames_are_encoded_with_the_margin_asked_for() -> None:
-    backbone = Told()
+    backbone = Recording()
     clip = Numbered("n", [np.zeros((16, 24), np.uint8)] * 7)
     for margin in (None, 8):
         start_of(backbone, clip, ROWS, Sampling(seed=9, margin=margin))  # pyright: ignore

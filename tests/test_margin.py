@@ -46,10 +46,10 @@ def mirrored(images: np.ndarray, margin: int) -> np.ndarray:
 def test_latents_are_those_of_the_middle_of_the_continued_frame(backbone: LatentDiffusion, margin: int) -> None:
     whole = backbone.encode(mirrored(frames(), margin), None)
     cells = margin // backbone.factor
-    found = backbone.encode(frames(), None, margin)
-    torch.testing.assert_close(found, whole[..., cells:-cells, cells:-cells])
-    assert found.shape == (2, *backbone.latent_shape(*SIZE))
-    assert not torch.allclose(found, backbone.encode(frames(), None)), "or else the test shows nothing"
+    actual = backbone.encode(frames(), None, margin)
+    torch.testing.assert_close(actual, whole[..., cells:-cells, cells:-cells])
+    assert actual.shape == (2, *backbone.latent_shape(*SIZE))
+    assert not torch.allclose(actual, backbone.encode(frames(), None)), "or else the test shows nothing"
 
 
 def test_noise_falls_upon_the_same_cells(backbone: LatentDiffusion) -> None:

@@ -232,13 +232,13 @@ def slow_boundary_f(truth: NDArray[np.bool_], prediction: NDArray[np.bool_]) -> 
     height, width = truth.shape
 
     def edges(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-        found = []
+        actual = []
         for y in range(height):
             for x in range(width):
                 others = [(y, x + 1), (y + 1, x), (y + 1, x + 1)]
                 if any(mask[y, x] != mask[a, b] for a, b in others if a < height and b < width):
-                    found.append((y, x))
-        return found
+                    actual.append((y, x))
+        return actual
 
     def share(these: list[tuple[int, int]], others: list[tuple[int, int]]) -> float:
         limit = math.ceil(0.008 * math.sqrt(height**2 + width**2)) ** 2

@@ -62,8 +62,8 @@ def planned(folder: Path, *arguments: str) -> dict[str, int]:
         command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    found = re.findall(r"^(\w+) +(\d+)$", run.stdout + run.stderr, re.MULTILINE)
-    return {name.removeprefix("zeroshot_vss_"): int(count) for name, count in found}
+    matches = re.findall(r"^(\w+) +(\d+)$", run.stdout + run.stderr, re.MULTILINE)
+    return {name.removeprefix("zeroshot_vss_"): int(count) for name, count in matches}
 
 
 @pytest.fixture(scope="module")

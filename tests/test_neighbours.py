@@ -57,15 +57,15 @@ def problems(draw: st.DrawFn) -> tuple[NDArray[np.float32], NDArray[np.int64], N
 @given(problems())
 def test_labels_are_those_of_sorted_distances_and_of_scikit_learn(problem: Any) -> None:
     fitted, labels, queries, count = problem
-    found = Neighbours(count).fit(fitted, labels).predict(queries)
+    actual = Neighbours(count).fit(fitted, labels).predict(queries)
     distances = squared_distances(queries, fitted)
-    assert found.tolist() == sorted_vote(distances, labels, count)
+    assert actual.tolist() == sorted_vote(distances, labels, count)
     # Among tokens of the same distance scikit-learn's choice depends on what else is asked.
     near = np.sort(distances, 1)[:, : count + 1]
     last = near[:, count - 1]
     clear = near[:, -1] - last > 1e-9 * near.max() if count < len(fitted) else np.full(len(queries), True)
     expected = plain(fitted, labels, queries, count)
-    assert found.dtype == expected.dtype and np.array_equal(found[clear], expected[clear])
+    assert actual.dtype == expected.dtype and np.array_equal(actual[clear], expected[clear])
 
 
 def smooth_tokens(count: int, channels: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -82,8 +82,8 @@ def test_single_precision_finds_the_candidates(monkeypatch: pytest.MonkeyPatch) 
     fitted, labels = smooth_tokens(600, 64, seed=1)
     queries, _ = smooth_tokens(200, 64, seed=2)
     classifier = Neighbours(4).fit(fitted, labels)
-    found = classifier.predict(queries)
-    assert np.array_equal(found, plain(fitted, labels, queries, 4)) and len(set(found.tolist())) > 3
+    actual = classifier.predict(queries)
+    assert np.array_equal(actual, plain(fitted, labels, queries, 4)) and len(set(actual.tolist())) > 3
     assert 0 < classifier.in_double < len(queries) and classifier.in_full == 0
 
 
@@ -106,8 +106,8 @@ def test_of_equally_distant_tokens_the_first_are_taken() -> None:
     fitted = np.zeros((40, 20), np.float32)
     fitted[:, 0] = [1, -1] * 20
     labels = np.array([8, 8, 3, 3, 1] + [0] * 35)
-    found = Neighbours(4).fit(fitted, labels).predict(np.zeros((2, 20), np.float32))
-    assert found.tolist() == [3, 3]
+    actual = Neighbours(4).fit(fitted, labels).predict(np.zeros((2, 20), np.float32))
+    assert actual.tolist() == [3, 3]
     assert Neighbours(1).fit(fitted, labels).predict(fitted[3:4]).tolist() == [8]
 
 
@@ -167,5 +167,5 @@ def test_only_plain_neighbours_in_many_channels_are_searched_this_way(
 def test_a_gpu_gives_the_same_labels() -> None:
     fitted, labels = smooth_tokens(3000, 640, seed=5)
     queries, _ = smooth_tokens(2000, 640, seed=6)
-    found = LabelClassifier("knn", {}, 0, "cuda").fit(fitted, labels).predict(queries)
-    assert np.array_equal(found, plain(fitted, labels, queries, 4))
+    actual = LabelClassifier("knn", {}, 0, "cuda").fit(fitted, labels).predict(queries)
+    assert np.array_equal(actual, plain(fitted, labels, queries, 4))

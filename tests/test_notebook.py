@@ -15,7 +15,7 @@ NOTEBOOK = ROOT / "examples" / "segment.ipynb"
 
 FURTHER = """
 import json
-first, merged = found, named
+first, merged = result, named
 seen = sorted(set(merged.label_maps.ravel().tolist()))
 print(json.dumps({
     "shape": first.label_maps.shape, "names": merged.names, "seen": seen,
@@ -38,8 +38,8 @@ def test_the_notebook_runs(tmp_path: Path) -> None:
         capture_output=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told["shape"][0] == 4 and told["pictures"] == 3
-    assert told["names"]["0"] == "ground" and "1" not in told["names"]
-    assert set(told["seen"]) <= {0, 2, 3}
-    assert 0 < told["confident"][0] <= told["confident"][1] <= 1
+    output = json.loads(done.stdout.splitlines()[-1])
+    assert output["shape"][0] == 4 and output["pictures"] == 3
+    assert output["names"]["0"] == "ground" and "1" not in output["names"]
+    assert set(output["seen"]) <= {0, 2, 3}
+    assert 0 < output["confident"][0] <= output["confident"][1] <= 1

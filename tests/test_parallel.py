@@ -38,9 +38,9 @@ def test_every_item_is_done_once(tmp_path: Path) -> None:
         (tmp_path / name).write_text(f"{text} {os.getpid()}")
 
     share([(f"{index}", "by") for index in range(5)], do, 2)
-    found = {path.name: path.read_text() for path in tmp_path.iterdir()}
-    assert sorted(found) == list("01234")
-    assert len(set(found.values())) == 2 and f"by {os.getpid()}" not in found.values()
+    actual = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert sorted(actual) == list("01234")
+    assert len(set(actual.values())) == 2 and f"by {os.getpid()}" not in actual.values()
 
 
 def test_a_failed_process_is_an_error(capfd: pytest.CaptureFixture[str]) -> None:

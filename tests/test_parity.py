@@ -199,8 +199,8 @@ def test_modulated_images(backbone: Remembering, plains: dict[int, tuple[PlainPa
         for sign in SIGNS:
             name = f"{run}_label{label}_{sign}"
             final, _output = run_of(backbone, plains, run, index, sign)
-            found = difference.to_8_bit(backbone.decode(final[kept])).numpy().astype(int)
-            assert np.abs(found - stored[f"{name}_u8"].astype(int)).max() <= 1, name
+            actual = difference.to_8_bit(backbone.decode(final[kept])).numpy().astype(int)
+            assert np.abs(actual - stored[f"{name}_u8"].astype(int)).max() <= 1, name
             if f"{name}_decoded_f0" in stored:
                 assert relative(backbone.decode(final[:1])[0], stored[f"{name}_decoded_f0"]) < TOLERANCE, name
 
@@ -220,8 +220,8 @@ def test_fast_passes_are_the_literal_ones(
     strengths = settings.strength * torch.where(frames % 2 == 0, 1.0, -1.0)
     trace = literal.plain(tensor("sampler", "x_start"), sampling().start)
     expected = literal.modulated(trace, frames, masks, strengths, settings)
-    found = backbone.denoise_modulated(plains[0][0], frames, masks, strengths, settings)
-    assert relative(found, expected) < TOLERANCE
+    actual = backbone.denoise_modulated(plains[0][0], frames, masks, strengths, settings)
+    assert relative(actual, expected) < TOLERANCE
 
 
 # Coarse maps
@@ -232,8 +232,8 @@ def test_fast_passes_are_the_literal_ones(
 def test_tokens(name: str, batch: int) -> None:
     stored = arrays(name)
     features = conditional(stored[f"b{batch}_features"])
-    found = normalise_tokens(features.reshape(-1, features.shape[-1]))
-    assert np.allclose(found, stored[f"b{batch}_feat_out"], rtol=1e-6, atol=1e-7)
+    actual = normalise_tokens(features.reshape(-1, features.shape[-1]))
+    assert np.allclose(actual, stored[f"b{batch}_feat_out"], rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", COARSE)
@@ -241,21 +241,21 @@ def test_clusters(name: str) -> None:
     stored = arrays(name)
     tokens, labels = stored["b0_feat_out"], stored["b0_kmeans_labels_all"].ravel()
     centres = stored["b0_kmeans_centers"]
-    found: Any = cluster(tokens, len(centres), seed=0, start=centres)
+    actual: Any = cluster(tokens, len(centres), seed=0, start=centres)
     # A fit may have ended a little before its fixed point; then some tokens still change.
-    assert found.inertia_ <= float(stored["b0_kmeans_inertia"]) * (1 + 1e-6)
-    assert (found.labels_ == labels).mean() > 0.99
+    assert actual.inertia_ <= float(stored["b0_kmeans_inertia"]) * (1 + 1e-6)
+    assert (actual.labels_ == labels).mean() > 0.99
     means = np.stack([tokens[labels == index].mean(0) for index in range(len(centres))])
     if np.allclose(means, centres, atol=1e-5):
-        assert np.array_equal(found.labels_, labels)
+        assert np.array_equal(actual.labels_, labels)
 
 
 @pytest.mark.parametrize("name", COARSE)
 def test_labels_of_clusters(name: str) -> None:
     stored = arrays(name)
-    found = assign_labels(stored["b0_kmeans_labels_frame0"], arrays("coarse")["gt_map"])
-    assert np.array_equal(found, stored["b0_voted_frame0"])
-    assert np.array_equal(np.unique(found), stored["b0_unique_out"])
+    actual = assign_labels(stored["b0_kmeans_labels_frame0"], arrays("coarse")["gt_map"])
+    assert np.array_equal(actual, stored["b0_voted_frame0"])
+    assert np.array_equal(np.unique(actual), stored["b0_unique_out"])
 
 
 @pytest.mark.parametrize("name", COARSE)
@@ -336,8 +336,8 @@ def test_masks(batch: int) -> None:
     expected = stored["mask_lanczos"]
     for masks, resized in zip(stored["coarse_masks"], expected, strict=True):
         some = torch.from_numpy(masks[: len(resized)] // 255)
-        found = difference.resize_masks(some, (resized.shape[1], resized.shape[2])).numpy()
-        assert np.array_equal(found.astype(resized.dtype), resized)
+        actual = difference.resize_masks(some, (resized.shape[1], resized.shape[2])).numpy()
+        assert np.array_equal(actual.astype(resized.dtype), resized)
 
 
 def argmax_of(
@@ -360,8 +360,8 @@ def argmax_of(
 def test_labels_from_stored_maps(batch: int, suffix: str) -> None:
     stored = arrays(f"difference_batch{batch}")
     maps = torch.stack([difference.normalise_stored(torch.from_numpy(m)) for m in stored["lit_jpg"]])
-    found = argmax_of(batch, maps, FILTERS[suffix], torch.float64)
-    assert np.array_equal(found, stored[f"lit_labels{suffix}"])
+    actual = argmax_of(batch, maps, FILTERS[suffix], torch.float64)
+    assert np.array_equal(actual, stored[f"lit_labels{suffix}"])
 
 
 def stored_pair(index: int) -> tuple[Tensor, Tensor]:
@@ -374,10 +374,10 @@ def stored_pair(index: int) -> tuple[Tensor, Tensor]:
 def test_wrapped_difference() -> None:
     stored = arrays("difference_batch0")
     for index, (blurred, jpg) in enumerate(zip(stored["lit_diff_blurred"], stored["lit_jpg"], strict=True)):
-        found = difference.blur(difference.wrapped_difference(*stored_pair(index)))
-        assert np.allclose(found[: len(blurred)].numpy(), blurred, rtol=0, atol=1e-4)
+        actual = difference.blur(difference.wrapped_difference(*stored_pair(index)))
+        assert np.allclose(actual[: len(blurred)].numpy(), blurred, rtol=0, atol=1e-4)
         # Encoders differ a little in their arithmetic.
-        kept = difference.store_8_bit(found).numpy().astype(int)
+        kept = difference.store_8_bit(actual).numpy().astype(int)
         assert np.abs(kept - jpg.astype(int)).mean() < 1
 
 
@@ -386,9 +386,9 @@ def test_labels_from_8_bit_images_without_wrapping(suffix: str) -> None:
     stored = arrays("difference_batch0")
     pairs = [stored_pair(index) for index in range(len(stored["labels"]))]
     maps = [difference.blur(difference.colour_difference(plus.float(), minus.float())) for plus, minus in pairs]
-    found = argmax_of(0, torch.stack([difference.normalise(m) for m in maps]), FILTERS[suffix])
+    actual = argmax_of(0, torch.stack([difference.normalise(m) for m in maps]), FILTERS[suffix])
     # Without a stored margin, only equal values may fall the other way.
-    assert (found != stored[f"u8nowrap_labels{suffix}"]).mean() < 1e-4
+    assert (actual != stored[f"u8nowrap_labels{suffix}"]).mean() < 1e-4
 
 
 def test_8_bit_images(backbone: Remembering, plains: dict[int, tuple[PlainPass, list[Any]]]) -> None:
@@ -400,9 +400,9 @@ def test_8_bit_images(backbone: Remembering, plains: dict[int, tuple[PlainPass, 
         segments = segments_of(chunk, maps)
         assert [s.image for s in segments] == list(range(len(segments)))
         for name, images in zip(("img_plus", "img_minus"), signed, strict=True):
-            found = difference.to_8_bit(images).permute(0, 2, 3, 1).numpy().astype(int)
+            actual = difference.to_8_bit(images).permute(0, 2, 3, 1).numpy().astype(int)
             expected = np.stack([stored[name][labels.index(s.label), s.frame] for s in segments])
-            assert np.abs(found - expected.astype(int)).max() <= 1
+            assert np.abs(actual - expected.astype(int)).max() <= 1
 
 
 @pytest.mark.parametrize("batch", BATCHES)
@@ -416,10 +416,10 @@ def test_float_differences(backbone: Remembering, plains: dict[int, tuple[PlainP
     for chunk, plus, minus in modulated_images(backbone, plains[batch][0], maps, pairs, modulation("A"), len(pairs)):
         segments = segments_of(chunk, maps)
         assert [s.image for s in segments] == list(range(len(segments)))
-        found = difference.normalised_difference(plus, minus, size).numpy()
+        actual = difference.normalised_difference(plus, minus, size).numpy()
         # Ours is normalised; the stored map is not.
         wanted = np.stack([expected[labels.index(s.label), s.frame] for s in segments])
-        assert relative(found, wanted / wanted.max((1, 2), keepdims=True)) < TOLERANCE
+        assert relative(actual, wanted / wanted.max((1, 2), keepdims=True)) < TOLERANCE
 
 
 @pytest.mark.parametrize("suffix", FILTERS)
@@ -431,10 +431,10 @@ def test_float_labels(
     expected = stored[f"float_labels{suffix}"]
     settings = Upsampling(modulation=modulation("A"), filter=FILTERS[suffix], sampling=sampling())
     size = expected.shape[1], expected.shape[2]
-    found = label_maps(backbone, plains[batch][0], coarse_maps(batch), size, settings, GIB)
+    actual = label_maps(backbone, plains[batch][0], coarse_maps(batch), size, settings, GIB)
     clear = stored[f"float_margin{suffix}"] > 1e-4
     assert clear.any()
-    assert np.array_equal(found[clear], expected[clear])
+    assert np.array_equal(actual[clear], expected[clear])
 
 
 @pytest.mark.parametrize("suffix", FILTERS)
@@ -449,8 +449,8 @@ def test_wrapped_labels(
         modulation=modulation("A"), filter=FILTERS[suffix], difference="wrapped-8-bit", sampling=sampling()
     )
     size = expected.shape[1], expected.shape[2]
-    found = label_maps(backbone, plains[batch][0], coarse_maps(batch), size, settings, GIB)
-    assert (found != expected).mean() < 0.2 * (stored[f"float_labels{suffix}"] != expected).mean()
+    actual = label_maps(backbone, plains[batch][0], coarse_maps(batch), size, settings, GIB)
+    assert (actual != expected).mean() < 0.2 * (stored[f"float_labels{suffix}"] != expected).mean()
 
 
 # Frames whose sides are not multiples of 64
@@ -459,15 +459,15 @@ def test_wrapped_labels(
 def test_resized_frames() -> None:
     stored = arrays("resize")
     height, width = stored["net_input"].shape[-2:]
-    found = to_network_size(stored["frames_u8"], (height, width)).transpose(0, 3, 1, 2) / 127.5 - 1
-    assert np.abs(found - stored["net_input"]).max() < 1e-6
+    actual = to_network_size(stored["frames_u8"], (height, width)).transpose(0, 3, 1, 2) / 127.5 - 1
+    assert np.abs(actual - stored["net_input"]).max() < 1e-6
 
 
 def test_resized_images() -> None:
     expected = arrays("resize")["pass0_first_label_plus_png"]
     images = difference.to_8_bit(tensor("resize", "pass0_first_label_plus_decoded"))
-    found = difference.resize_8_bit(images, (expected.shape[1], expected.shape[2]))
-    assert np.array_equal(found.permute(0, 2, 3, 1).numpy(), expected)
+    actual = difference.resize_8_bit(images, (expected.shape[1], expected.shape[2]))
+    assert np.array_equal(actual.permute(0, 2, 3, 1).numpy(), expected)
 
 
 def test_a_whole_number_of_batches_has_one_more_pass() -> None:

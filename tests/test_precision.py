@@ -62,14 +62,14 @@ def results(backbone: LatentDiffusion) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("precision", NEAR)
 def test_results_are_near_those_of_single_precision(folder: Path, precision: str) -> None:
-    exact, found = results(load(folder, "float32")), results(load(folder, precision))
-    assert found["queries"].dtype == PRECISIONS[precision]
+    exact, actual = results(load(folder, "float32")), results(load(folder, precision))
+    assert actual["queries"].dtype == PRECISIONS[precision]
     for name in ("latents", "final", "images"):
-        assert found[name].dtype == torch.float32, "latents, steps and images are single precision"
-    for name, values in found.items():
+        assert actual[name].dtype == torch.float32, "latents, steps and images are single precision"
+    for name, values in actual.items():
         assert values.isfinite().all(), name
         assert relative(values.float(), exact[name]) < NEAR[precision], name
-    assert relative(found["images"], exact["images"]) > 0, "the networks did run in the other precision"
+    assert relative(actual["images"], exact["images"]) > 0, "the networks did run in the other precision"
 
 
 def test_a_cpu_takes_single_precision_by_default(folder: Path) -> None:
@@ -106,8 +106,8 @@ def test_compiled_parts_give_what_they_gave(folder: Path, monkeypatch: pytest.Mo
     compiled = load_backbone(BackboneSpec(name="own", kind=kind, path=str(folder), compile=True), CPU)
     parts = [module for module in compiled.unet.modules() if isinstance(module, PARTS)]
     assert parts and all("forward" in vars(module) for module in parts)
-    exact, found = results(load(folder, "float32")), results(compiled)
-    for name, values in found.items():
+    exact, actual = results(load(folder, "float32")), results(compiled)
+    for name, values in actual.items():
         assert relative(values, exact[name]) < 1e-5, name
     assert all("forward" in vars(module) for module in parts), "still compiled after a modulated pass"
     assert BackboneSpec(name="own", path="a", compile=True).rounding("cpu") == {

@@ -16,11 +16,11 @@ PROFILE: dict[str, Any] = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.
 
 def rules() -> dict[str, str]:
     """Text of each rule that does something, by its name."""
-    found: dict[str, str] = {}
+    commands: dict[str, str] = {}
     for path in (ROOT / "rules").glob("*.smk"):
         _, *parts = re.split(r"^rule (\w+):$", path.read_text(), flags=re.MULTILINE)
-        found |= {name: text for name, text in zip(parts[::2], parts[1::2], strict=True) if "    shell:" in text}
-    return found
+        commands |= {name: text for name, text in zip(parts[::2], parts[1::2], strict=True) if "    shell:" in text}
+    return commands
 
 
 RULES = rules()

@@ -34,10 +34,10 @@ MODULES = {
 def digests(root: Path) -> Callable[..., str]:
     """`code_digest` of the copy of the package below `root`, which looks at the sources beside itself."""
     path = root / "zeroshot_vss" / "provenance" / "code.py"
-    found = importlib.util.spec_from_file_location("copied_provenance", path)
-    assert found is not None and found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
+    actual = importlib.util.spec_from_file_location("copied_provenance", path)
+    assert actual is not None and actual.loader is not None
+    module = importlib.util.module_from_spec(actual)
+    actual.loader.exec_module(module)
     return module.code_digest
 
 
@@ -104,10 +104,10 @@ def modules_of_stages() -> dict[str, tuple[str, ...]]:
     plan.tables.scores(ours)
     plan.target("results/figures/overview.png")
     plan.target("results/table1.csv")
-    found: dict[str, tuple[str, ...]] = {}
+    actual: dict[str, tuple[str, ...]] = {}
     for job in plan.stages.jobs.values():
-        found.setdefault(job.stage, job.modules)
-    return found
+        actual.setdefault(job.stage, job.modules)
+    return actual
 
 
 MODULES_OF = modules_of_stages()

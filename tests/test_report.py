@@ -214,9 +214,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def embedded(run: Path, name: str) -> Any:
     """A variable of the report's script."""
     text = (run / "results" / "report.html").read_text()
-    found = re.search(rf'<script id="[a-z-]+">\s*var {name} = ', text)
-    assert found is not None
-    return json.JSONDecoder().raw_decode(text, found.end())[0]
+    actual = re.search(rf'<script id="[a-z-]+">\s*var {name} = ', text)
+    assert actual is not None
+    return json.JSONDecoder().raw_decode(text, actual.end())[0]
 
 
 def test_the_report_holds_every_marked_file(run: Path) -> None:
@@ -231,8 +231,8 @@ def test_the_report_holds_every_marked_file(run: Path) -> None:
         assert base64.b64decode(data) == (run / path).read_bytes(), path
         assert result["caption"] and result["labels"], path
     assert "Table 1: comparison of methods" in results["results/table1.csv"]["caption"]
-    words = embedded(run, "workflow_desc")
-    assert "Zero-shot video semantic segmentation" in words and "models/scenes-tiny" in words
+    text = embedded(run, "workflow_desc")
+    assert "Zero-shot video semantic segmentation" in text and "models/scenes-tiny" in text
 
 
 def test_every_page_stands_alone(run: Path) -> None:
@@ -267,16 +267,16 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
         yield opened
 
 
-def click(browser: Browser, words: str) -> None:
+def click(browser: Browser, text: str) -> None:
     """The entry of the report's menu with these words."""
-    entry = f"[...document.querySelectorAll('nav a')].find(a => a.innerText.trim() === {json.dumps(words)})"
+    entry = f"[...document.querySelectorAll('nav a')].find(a => a.innerText.trim() === {json.dumps(text)})"
     wait_for(lambda: browser.run(f"(() => {{ const a = {entry}; a?.click(); return Boolean(a) }})()"))
 
 
-def look_at(browser: Browser, *words: str) -> str:
+def look_at(browser: Browser, *texts: str) -> str:
     """Click the eye of the only result with these words; returns the frame that shows it."""
     rows = "[...document.querySelectorAll('nav tbody tr')]"
-    chosen = f"{rows}.filter(row => {json.dumps(words)}.every(word => row.innerText.includes(word)))"
+    chosen = f"{rows}.filter(row => {json.dumps(texts)}.every(word => row.innerText.includes(word)))"
     wait_for(lambda: browser.run(f"{chosen}.length") == 1)
     browser.run(f"{chosen}[0].querySelector('a[iconname=eye]').click()")
     return wait_for(browser.frame)

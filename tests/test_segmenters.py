@@ -42,9 +42,9 @@ def test_maps_are_the_argmax_of_classes_times_masks(model: Path) -> None:
     """Against a loop over pixels and queries, from the network's raw outputs; the frame has the processor's size."""
     segmenter = loaded(model)
     frames = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), np.uint8)
-    found = segmenter.maps(frames)
+    actual = segmenter.maps(frames)
     mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-    for frame, labels in zip(frames, found, strict=True):
+    for frame, labels in zip(frames, actual, strict=True):
         pixels = torch.tensor((frame / 255 - mean) / std, dtype=torch.float32).permute(2, 0, 1)[None]
         with torch.inference_mode():
             out = segmenter.model(pixel_values=pixels)

@@ -59,8 +59,8 @@ def test_means_of_groups() -> None:
     other: Any = table[table["method"] == "Other"].set_index("name")
     assert other.loc["all", "J&F"] == 0 and np.isnan(other.loc["d", "J&F"])
     assert "mIoU" not in table.columns
-    words = " ".join(sequences_to_markdown(table, "Table").split())
-    assert "| attribute | FM (2) | 15.0 [10.0, 20.0]" in words and "Ours, tiny" in words
+    text = " ".join(sequences_to_markdown(table, "Table").split())
+    assert "| attribute | FM (2) | 15.0 [10.0, 20.0]" in text and "Ours, tiny" in text
 
 
 def davis(folder: Path, info: str | None) -> Davis:

@@ -70,12 +70,12 @@ def test_the_clean_latent_is_where_the_predicted_noise_is_gone(step: int) -> Non
 def test_at_the_last_step_one_step_is_all_there_is() -> None:
     backbone, start = small_backbone()
     frames, masks = torch.tensor([0, 1]), torch.rand(2, HEIGHT // 2, WIDTH // 2) < 0.4
-    found = []
+    actual = []
     for one_step in (False, True):
         chosen = modulation(9, blend_through=9, one_step=one_step)
         plain = backbone.denoise(Start(start), Sampling(steps=10, start=9), [], chosen)
-        found.append(backbone.denoise_modulated(plain, frames, masks, torch.tensor([20.0, -20.0]), chosen))
-    assert relative(found[1], found[0]) < 1e-5
+        actual.append(backbone.denoise_modulated(plain, frames, masks, torch.tensor([20.0, -20.0]), chosen))
+    assert relative(actual[1], actual[0]) < 1e-5
 
 
 def test_one_step_goes_on_from_the_literal_pass() -> None:
@@ -87,7 +87,7 @@ def test_one_step_goes_on_from_the_literal_pass() -> None:
     sampling = Sampling(steps=10, start=START, guidance=5.0)
     plain = backbone.denoise(Start(start), sampling, [], chosen)
     assert max(plain.states) == START, "steps after the modulated one are not needed"
-    found = backbone.denoise_modulated(plain, frames, masks, strengths, chosen)
+    actual = backbone.denoise_modulated(plain, frames, masks, strengths, chosen)
 
     schedule = backbone.schedule(10)
     contexts = backbone.contexts
@@ -96,7 +96,7 @@ def test_one_step_goes_on_from_the_literal_pass() -> None:
     literal = Literal(backbone.unet, sigmas, schedule.timesteps[: START + 1], contexts, 5.0)
     trace = literal.plain(start, START)
     expected = literal.modulated(trace, frames, masks, strengths, modulation())
-    assert relative(found, expected) < 1e-4
+    assert relative(actual, expected) < 1e-4
     assert relative(expected, trace.states[START][frames]) > 1e-2
 
 
@@ -124,13 +124,13 @@ def test_masks_of_a_group_are_apart(maps: np.ndarray, apart: int) -> None:
 def test_a_territory_holds_the_cells_nearest_to_its_mask(maps: np.ndarray) -> None:
     labels = np.unique(maps[0])[:3]
     masks = np.stack([maps[0] == label for label in labels])
-    found = territories(masks)
-    assert (found.sum(0) == 1).all()
+    actual = territories(masks)
+    assert (actual.sum(0) == 1).all()
     cells = np.argwhere(np.ones(masks.shape[1:]))
     away = np.stack([
         np.linalg.norm(cells[:, None] - np.argwhere(mask)[None], axis=-1).min(1).reshape(mask.shape) for mask in masks
     ])  # fmt: skip
-    assert (away[found.argmax(0), *np.indices(masks.shape[1:])] <= away.min(0) + 1e-9).all()
+    assert (away[actual.argmax(0), *np.indices(masks.shape[1:])] <= away.min(0) + 1e-9).all()
 
 
 @settings(max_examples=40, deadline=None)
@@ -140,9 +140,9 @@ def test_packed_pairs_show_the_segments_of_single_ones(maps: np.ndarray) -> None
     together = packed(single, maps, 2)
     assert len(together) <= len(single)
     for pairs in (single, together):
-        found = segments_of(pairs, maps)
-        assert sorted((s.label, s.frame) for s in found) == sorted((p.label, p.frames[0]) for p in single)
-        assert [s.label for s in found] == sorted(s.label for s in found)
+        actual = segments_of(pairs, maps)
+        assert sorted((s.label, s.frame) for s in actual) == sorted((p.label, p.frames[0]) for p in single)
+        assert [s.label for s in actual] == sorted(s.label for s in actual)
     for segment in segments_of(together, maps):
         assert segment.territory is None or segment.territory[maps[segment.frame] == segment.label].all()
 
@@ -157,14 +157,14 @@ def test_masks_far_apart_share_a_pass() -> None:
 
 def test_ties_fall_to_the_smallest_label_in_any_order() -> None:
     maps = torch.rand(3, 1, 5, 6, generator=torch.Generator().manual_seed(0)).round(decimals=1)
-    found = []
+    actual = []
     for order in ([0, 1, 2], [2, 0, 1], [1, 2, 0]):
         best = difference.RunningArgmax(1, 5, 6, 9, torch.device("cpu"), torch.float32)
         for label in order:
             best.update(label, torch.tensor([0]), maps[label])
-        found.append(best.labels)
-    assert torch.equal(found[0], maps[:, 0].argmax(0)[None].to(found[0].dtype))
-    assert torch.equal(found[0], found[1]) and torch.equal(found[0], found[2])
+        actual.append(best.labels)
+    assert torch.equal(actual[0], maps[:, 0].argmax(0)[None].to(actual[0].dtype))
+    assert torch.equal(actual[0], actual[1]) and torch.equal(actual[0], actual[2])
 
 
 # Decoding regions
@@ -197,11 +197,11 @@ def test_a_halo_as_wide_as_the_decoder_sees_changes_nothing_inside() -> None:
     for index, (rows, columns) in enumerate(regions(masks, (16, 24), 2)):
         inside = np.kron(masks[index], np.ones((4, 4))).astype(bool)
         assert rows.stop - rows.start < 16
-        for found, expected in ((plus[index], whole[index]), (minus[index], whole[index + 2])):
-            assert torch.allclose(found[:, inside], expected[:, inside], atol=1e-5)
-            outside = np.ones(found.shape[-2:], bool)
+        for actual, expected in ((plus[index], whole[index]), (minus[index], whole[index + 2])):
+            assert torch.allclose(actual[:, inside], expected[:, inside], atol=1e-5)
+            outside = np.ones(actual.shape[-2:], bool)
             outside[2 * rows.start : 2 * rows.stop, 2 * columns.start : 2 * columns.stop] = False
-            assert (found[:, outside] == 0).all()
+            assert (actual[:, outside] == 0).all()
 
 
 @pytest.mark.parametrize("difference_kind", ["float", "wrapped-8-bit"])
@@ -210,16 +210,16 @@ def test_wide_shortcuts_are_the_exact_mode(difference_kind: str) -> None:
     backbone, start = small_backbone()
     maps = np.random.default_rng(1).integers(0, 3, (FRAMES, 2, 3)).repeat(4, 1).repeat(4, 2)
     sampling = Sampling(steps=10, start=START)
-    found = []
+    actual = []
     for halo, apart in ((None, None), (100, 100)):
         chosen = Upsampling(
             modulation=modulation(apart=apart), halo=halo, sampling=sampling,
             difference=difference_kind,  # pyright: ignore[reportArgumentType]
         )  # fmt: skip
         plain = backbone.denoise(Start(start), sampling, [], chosen.modulation)
-        found.append(label_maps(backbone, plain, maps, (34, 50), chosen, budget=0.1))
-    assert (found[0] == found[1]).mean() > 0.999
-    assert len(np.unique(found[0])) > 1
+        actual.append(label_maps(backbone, plain, maps, (34, 50), chosen, budget=0.1))
+    assert (actual[0] == actual[1]).mean() > 0.999
+    assert len(np.unique(actual[0])) > 1
 
 
 # The tiny decoder

@@ -72,11 +72,11 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         yield variables
 
 
-def start(folder: Path, base: Path, *words: str, options: tuple[str, ...] = (), **more: str) -> Run:
+def start(folder: Path, base: Path, *args: str, options: tuple[str, ...] = (), **more: str) -> Run:
     """Begin a run, in a copy of the workflow that is made where there is none."""
     if not folder.exists():
         write_config(copy_workflow(folder), configuration(base))
-    call = command(*words)
+    call = command(*args)
     call[3:5] = options or call[3:5]
     log = folder.with_suffix(".log")
     with log.open("wb") as file:
@@ -114,11 +114,11 @@ def ask(slurm: dict[str, str], *call: str) -> str:
 
 def await_text(look: Callable[[], str], run: Run) -> str:
     """Wait until `look` finds something while a run goes on."""
-    while not (found := look()):
+    while not (actual := look()):
         if run.call.poll() is not None:
             pytest.fail(f"the run ended too early:\n{run.end()[1]}")
         time.sleep(0.05)
-    return found
+    return actual
 
 
 def rule_of(comment: str) -> str:
@@ -129,10 +129,10 @@ def rule_of(comment: str) -> str:
 
 def running(slurm: dict[str, str], name: str, run: Run) -> str:
     """The number of the running job of a rule, submitted in the folder of `run`."""
-    words = ["squeue", "-h", "-t", "RUNNING", "-o", "%i %k %Z"]
+    args = ["squeue", "-h", "-t", "RUNNING", "-o", "%i %k %Z"]
 
     def look() -> str:
-        jobs = [line.split() for line in ask(slurm, *words).splitlines()]
+        jobs = [line.split() for line in ask(slurm, *args).splitlines()]
         return next((job for job, comment, at in jobs if rule_of(comment) == name and Path(at) == run.folder), "")
 
     return await_text(look, run)

@@ -53,12 +53,12 @@ class Run:
 
     def results(self, stages: tuple[str, ...]) -> dict[str, Path]:
         """Run some stages; stage to the file of the clip."""
-        found: dict[str, Path] = {}
+        actual: dict[str, Path] = {}
         for step in steps_of(self.plan):
             if step.stage in stages:
                 assert run(step, self.folder, self.plan) == 0, (self.folder / "said.txt").read_text()
-                found[step.stage] = self.folder / Path(step.outputs[0]).parent / f"{self.clip}.h5"
-        return found
+                actual[step.stage] = self.folder / Path(step.outputs[0]).parent / f"{self.clip}.h5"
+        return actual
 
 
 def write_clip(base: Path, frames: int) -> str:
@@ -132,11 +132,11 @@ def test_cached_queries_are_those_of_literal_passes(protocol: Run, coarse: dict[
         for batch in literal.batches:
             rows = [Row(frame, noise) for frame, noise in zip(batch, literal.noise_of(batch), strict=True)]
             for block in (6, 7, 8):
-                found, expected = cache.tokens(block, rows), literal.queries(batch, block, CHOICES.step)
-                np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-3)
+                actual, expected = cache.tokens(block, rows), literal.queries(batch, block, CHOICES.step)
+                np.testing.assert_allclose(actual, expected, rtol=2e-3, atol=2e-3)
             mean = np.mean([literal.queries(batch, block, CHOICES.step) for block in (6, 8)], 0)
-            found = cache.aggregated((6, 8), rows).reshape(mean.shape)
-            np.testing.assert_allclose(found, mean, rtol=2e-3, atol=2e-3)
+            actual = cache.aggregated((6, 8), rows).reshape(mean.shape)
+            np.testing.assert_allclose(actual, mean, rtol=2e-3, atol=2e-3)
     # The comparison means something: the step before, and other blocks, are further away.
     batch = literal.batches[1]
     own = literal.queries(batch, 7, CHOICES.step)
@@ -145,10 +145,10 @@ def test_cached_queries_are_those_of_literal_passes(protocol: Run, coarse: dict[
 
 
 def test_coarse_maps_are_those_of_the_literal_method(protocol: Run, coarse: dict[str, Path]) -> None:
-    found, literal = read_all(coarse["coarse"], "maps"), protocol.literal
+    actual, literal = read_all(coarse["coarse"], "maps"), protocol.literal
     expected = literal.coarse()
-    assert found.shape == (len(literal.pixels), *literal.grid) and len(np.unique(found)) > 2
-    assert (found == expected).mean() > 0.99
+    assert actual.shape == (len(literal.pixels), *literal.grid) and len(np.unique(actual)) > 2
+    assert (actual == expected).mean() > 0.99
 
 
 FAULTS: dict[str, dict[str, Any]] = {
@@ -179,14 +179,14 @@ def test_the_comparison_of_coarse_maps_notices(protocol: Run, coarse: dict[str, 
 def test_label_maps_are_those_of_the_literal_method(
     protocol: Run, coarse: dict[str, Path], full: dict[str, Path]
 ) -> None:
-    found, maps = read_all(full["upsample"], "maps"), read_all(coarse["coarse"], "maps").astype(np.int64)
-    assert found.shape == (len(maps), *SIZE)
+    actual, maps = read_all(full["upsample"], "maps"), read_all(coarse["coarse"], "maps").astype(np.int64)
+    assert actual.shape == (len(maps), *SIZE)
     for frame in (1, len(maps) - 1):
         expected = protocol.literal.label_map(frame, maps[frame])
-        assert (found[frame] == expected).mean() > 0.99
+        assert (actual[frame] == expected).mean() > 0.99
         # The comparison means something: the coarse map alone is further away.
         rows, columns = (np.arange(side) * n // side for side, n in zip(SIZE, protocol.literal.grid, strict=True))
-        assert (maps[frame][rows][:, columns] != found[frame]).mean() > 0.05
+        assert (maps[frame][rows][:, columns] != actual[frame]).mean() > 0.05
 
 
 def test_first_frame_copied(protocol: Run, full: dict[str, Path]) -> None:

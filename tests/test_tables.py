@@ -27,10 +27,10 @@ ours,sd21,vspw,Ours,SD 2.1,zero-shot,VSPW,paper,60.6,90.7,89.6
 
 
 def row(method: str, backbone: str, dataset: str, title: str) -> TableRow:
-    words = {"sd21": "SD 2.1", "": ""}[backbone]
+    backbone_title = {"sd21": "SD 2.1", "": ""}[backbone]
     return TableRow(
         method=title,
-        backbone=words,
+        backbone=backbone_title,
         supervision="zero-shot",
         dataset=dataset.upper(),
         key=(method, backbone, dataset),

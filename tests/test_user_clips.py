@@ -155,12 +155,12 @@ def test_names_of_labels_that_cannot_be() -> None:
 
 
 def test_clips_of_the_configuration() -> None:
-    """Names are not told to the stages that run a model."""
-    assert OwnClip(path="a.mp4", names={3: "swan", "5": "swan"}).told() == "a.mp4"
+    """Names are not given to the stages that run a model."""
+    assert OwnClip(path="a.mp4", names={3: "swan", "5": "swan"}).spec() == "a.mp4"
     masked = OwnClip(path="a.mp4", mask="m.png", names={"#ff0000": "swan", "#00ff00": "water"})
-    assert masked.told() == {"path": "a.mp4", "mask": "m.png", "colours": ["#ff0000", "#00ff00"]}
+    assert masked.spec() == {"path": "a.mp4", "mask": "m.png", "colours": ["#ff0000", "#00ff00"]}
     assert masked.label_names("x") == {1: "swan", 2: "water"}
-    assert OwnClip(path="a.mp4", mask="m.png", names={1: "swan"}).told() == {"path": "a.mp4", "mask": "m.png"}
+    assert OwnClip(path="a.mp4", mask="m.png", names={1: "swan"}).spec() == {"path": "a.mp4", "mask": "m.png"}
     with pytest.raises(InputError, match=r"clips: x: names: 'swan' is no label"):
         OwnClip(path="a.mp4", names={"swan": "swan"}).label_names("x")
 

@@ -48,9 +48,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def backbone(folder: Path) -> VideoDiffusion:
-    found = load_backbone(BackboneSpec(name="svd", kind="video", path=str(folder)), torch.device("cpu"))
-    assert isinstance(found, VideoDiffusion)
-    return found
+    actual = load_backbone(BackboneSpec(name="svd", kind="video", path=str(folder)), torch.device("cpu"))
+    assert isinstance(actual, VideoDiffusion)
+    return actual
 
 
 def picture(seed: int = 5) -> np.ndarray:
@@ -81,8 +81,8 @@ def test_the_plain_pass_is_the_pipelines(
     )  # fmt: skip
     chosen = sampling()
     start = Start(latents * pipeline.scheduler.init_noise_sigma, backbone.condition(picture(), blur, chosen))
-    found = backbone.denoise(start, chosen).states[3]
-    assert relative(found, generated.frames[0]) < 1e-4
+    actual = backbone.denoise(start, chosen).states[3]
+    assert relative(actual, generated.frames[0]) < 1e-4
 
 
 def test_the_schedule_is_edms(backbone: VideoDiffusion) -> None:
@@ -164,8 +164,8 @@ def test_the_fast_path_is_the_literal_one(
     frames = torch.arange(FRAMES).repeat(3)
     strengths = torch.tensor([20.0, -20.0, -20.0]).repeat_interleave(FRAMES)
     given = torch.cat([masks[0], masks[0], masks[1]])
-    found = backbone.denoise_modulated(plain, frames, given, strengths, modulation).split(FRAMES)
-    for result, mask, strength in zip(found, masks[[0, 0, 1]], (20, -20, -20), strict=True):
+    actual = backbone.denoise_modulated(plain, frames, given, strengths, modulation).split(FRAMES)
+    for result, mask, strength in zip(actual, masks[[0, 0, 1]], (20, -20, -20), strict=True):
         expected = literal_modulated(backbone, plain, mask.float(), strength, modulation)
         assert relative(result, expected) < 1e-4
         assert relative(expected, plain.states[3]) > 1e-2

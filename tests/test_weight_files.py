@@ -132,8 +132,8 @@ def test_processes_that_share_the_kept_digests(tmp_path: Path) -> None:
     path = tmp_path / "weights"
     path.write_bytes(b"a" * 1000)
     with get_context("fork").Pool(4) as pool:
-        found = pool.map(_digest_often, [path] * 4)
-    assert found == [{hashlib.sha256(b"a" * 1000).hexdigest()}] * 4
+        actual = pool.map(_digest_often, [path] * 4)
+    assert actual == [{hashlib.sha256(b"a" * 1000).hexdigest()}] * 4
 
 
 # Refusals
@@ -173,7 +173,7 @@ def test_a_pointer_that_is_a_pipe(saved: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "words"),
+    ("values", "message"),
     [
         ({}, "beta_schedule is None"),
         ({"beta_schedule": "linear"}, "num_train_timesteps is None"),
@@ -181,9 +181,9 @@ def test_a_pointer_that_is_a_pipe(saved: Path, tmp_path: Path) -> None:
         ({"timestep_type": "continuous"}, "sigma_min is None"),
     ],
 )
-def test_a_scheduler_that_does_not_say_its_noise(model: Path, values: dict[str, object], words: str) -> None:
+def test_a_scheduler_that_does_not_say_its_noise(model: Path, values: dict[str, object], message: str) -> None:
     (model / "scheduler" / "scheduler_config.json").write_text(json.dumps(values))
-    with pytest.raises(InputError, match=rf"backbone 'tiny': .*scheduler_config\.json: {words}"):
+    with pytest.raises(InputError, match=rf"backbone 'tiny': .*scheduler_config\.json: {message}"):
         find_model(spec(model))
 
 

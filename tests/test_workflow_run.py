@@ -235,8 +235,8 @@ def test_an_edit_of_the_correspondences_keeps_the_features(run: Path, library: P
 
 def contents(folder: Path) -> dict[str, bytes]:
     """All results of the scenes that are data."""
-    found = [path for path in (folder / "results").rglob("*") if path.suffix in (".h5", ".csv")]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in found if "clips" not in path.parts}
+    actual = [path for path in (folder / "results").rglob("*") if path.suffix in (".h5", ".csv")]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in actual if "clips" not in path.parts}
 
 
 STOPPED = """
@@ -350,15 +350,15 @@ def test_another_way_to_compute_gives_the_same_label_maps(
 ) -> None:
     same = merge(shipped(), merge(overlay(base), {"datasets": {"scenes": {"options": {"limit": 1}}}}))
     frugal = {"memory": 1e-9, "frames_at_once": 2, "clips_per_job": 1}
-    found: list[Path] = []
+    actual: list[Path] = []
     for name, values in (("again", same), ("other", merge(same, {"compute": frugal}))):
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
         plan = Plan(read_config(values))
         maps = plan.stages.maps(make_row(plan.config, "scenes", "ours", "small"))
         assert maps is not None
-        found.append(make(plan, maps.paths()[0]).with_name("scene-0000.h5"))
-    first, again, other = run / found[0], tmp_path / "again" / found[0], tmp_path / "other" / found[1]
+        actual.append(make(plan, maps.paths()[0]).with_name("scene-0000.h5"))
+    first, again, other = run / actual[0], tmp_path / "again" / actual[0], tmp_path / "other" / actual[1]
     assert first.read_bytes() == again.read_bytes()
     with h5py.File(first) as file, h5py.File(other) as frugally:
         np.testing.assert_array_equal(file["maps"][()], frugally["maps"][()])  # pyright: ignore

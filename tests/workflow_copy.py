@@ -44,19 +44,19 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     return {**os.environ, **own, "HF_HUB_OFFLINE": "1", **more}
 
 
-def command(*words: str, configs: tuple[str, ...] = ()) -> list[str]:
+def command(*args: str, configs: tuple[str, ...] = ()) -> list[str]:
     """A call of Snakemake with the overlay."""
     return [
         *(sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", *configs, "overlay.yaml", "--"),
-        *words,
+        *args,
     ]
 
 
 def snakemake(
-    folder: Path, *words: str, options: tuple[str, ...] = (), configs: tuple[str, ...] = (), **more: str
+    folder: Path, *args: str, options: tuple[str, ...] = (), configs: tuple[str, ...] = (), **more: str
 ) -> subprocess.CompletedProcess[str]:
     """Run Snakemake in `folder`; `more` are environment variables. Output and messages are in `stdout`."""
-    call = command(*words, configs=configs)
+    call = command(*args, configs=configs)
     call[3:3] = options
     return subprocess.run(
         call, cwd=folder, env=environment(folder, **more), text=True, check=False,
@@ -64,9 +64,9 @@ def snakemake(
     )  # fmt: skip
 
 
-def planned(folder: Path, *words: str) -> dict[str, int]:
+def planned(folder: Path, *args: str) -> dict[str, int]:
     """Jobs that a run would do now, by rule."""
-    done = snakemake(folder, *words, options=("--dry-run", "--quiet", "rules"))
+    done = snakemake(folder, *args, options=("--dry-run", "--quiet", "rules"))
     assert done.returncode == 0, done.stdout
     jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", done.stdout, re.MULTILINE)}
     assert jobs or "Nothing to be done" in done.stdout, done.stdout

@@ -95,9 +95,9 @@ def run(arguments: Sequence[str] | None = None) -> Report:
                     context = settings.context.model_copy(update={"clusters": args.clusters})
                     settings = settings.model_copy(update={"context": context})
                 size = (args.size[0], args.size[1])
-                found = measure(spec, method, settings, compute, device, size, args.labels, lengths, Path(folder))
+                measured = measure(spec, method, settings, compute, device, size, args.labels, lengths, Path(folder))
                 # Written each time: an error in the next loses nothing.
-                report = Report(device=described, models=(*report.models, found))
+                report = Report(device=described, models=(*report.models, measured))
                 write(report, args.output)
     show(report, Console())
     return report

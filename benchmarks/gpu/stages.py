@@ -70,10 +70,12 @@ class Bench:
                 features=cached, refinement=matched, masks="", cached="", manifest="",
             )  # fmt: skip
             with clock.stage(CONTEXT):
-                found: Any = None if matched is None else open_clip(matches)
-                write_clip(coarse, {}, lambda file: label_clip(job, clip, None, cache, found, file, self.device))
-                if found is not None:
-                    found.close()
+                correspondences: Any = None if matched is None else open_clip(matches)
+                write_clip(
+                    coarse, {}, lambda file: label_clip(job, clip, None, cache, correspondences, file, self.device)
+                )
+                if correspondences is not None:
+                    correspondences.close()
         return self.upsample(clip, self.groups(clip), clock)
 
     def upsample(self, clip: MovingPattern, groups: list[Group], clock: Clock) -> NDArray[np.uint8]:

@@ -29,7 +29,7 @@ class Verdict:
     seconds: float = 0
 
 
-def options(words: Sequence[str] | None = None) -> argparse.Namespace:
+def options(args: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mutation", description=__doc__)
     parser.add_argument("lists", nargs="*", help="lists of mutants/ (backbones, data, ...); all of them by default")
     parser.add_argument("--only", default="", help="mutants whose name or file holds this text")
@@ -39,7 +39,7 @@ def options(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--timeout", type=float, default=300, help="processor seconds for the tests of a mutant")
     parser.add_argument("--places", action="store_true", help="only say which mutants' texts are gone")
     parser.add_argument("--check-tests", action="store_true", help="run all selected tests without a mutant first")
-    return parser.parse_args(words)
+    return parser.parse_args(args)
 
 
 def known(path: Path) -> dict[str, Verdict]:

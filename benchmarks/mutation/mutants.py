@@ -40,10 +40,10 @@ class Mutant:
         known = package / self.file
         if known.is_file() and known.read_text().count(self.old) == 1:
             return known
-        found = [path for path in sorted(package.rglob("*.py")) if path.read_text().count(self.old)]
-        if len(found) == 1 and found[0].read_text().count(self.old) == 1:
-            return found[0]
-        where = f"is in {', '.join(str(path.relative_to(package)) for path in found)}" if found else "is gone"
+        matches = [path for path in sorted(package.rglob("*.py")) if path.read_text().count(self.old)]
+        if len(matches) == 1 and matches[0].read_text().count(self.old) == 1:
+            return matches[0]
+        where = f"is in {', '.join(str(path.relative_to(package)) for path in matches)}" if matches else "is gone"
         raise TextGoneError(f"{self.file}: {self.old.strip().splitlines()[0]!r} {where}; write the mutant anew")
 
     def applied(self, text: str) -> str:

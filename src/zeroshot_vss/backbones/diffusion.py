@@ -153,8 +153,8 @@ class LatentDiffusion(Backbone):
             if prefix:
                 plain.prefix = before
         check_finite(x, "denoising", self.name, plain.origins)
-        for (block, step), found in plain.queries.items():
-            check_finite(found, f"block {block} at step {step}", self.name, plain.origins)
+        for (block, step), block_queries in plain.queries.items():
+            check_finite(block_queries, f"block {block} at step {step}", self.name, plain.origins)
         return plain
 
     def _injected(self, modulation: Modulation, step: int) -> tuple[int, ...]:

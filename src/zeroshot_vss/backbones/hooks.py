@@ -92,13 +92,13 @@ class Decoder:
         These are the query and key projections of self-attention, and cross-attention as a whole: with the
         unmodulated pass's queries and keys, and values that come from the same context, its output is that pass's.
         """
-        found: dict[str, nn.Module] = {}
+        layers: dict[str, nn.Module] = {}
         for k in blocks:
             for i, layer in enumerate(self.transformer(k).transformer_blocks):
-                found |= {f"{k}.{i}.to_q": layer.attn1.to_q, f"{k}.{i}.to_k": layer.attn1.to_k}
+                layers |= {f"{k}.{i}.to_q": layer.attn1.to_q, f"{k}.{i}.to_k": layer.attn1.to_k}
                 if layer.attn2 is not None:
-                    found[f"{k}.{i}.attn2"] = layer.attn2
-        return found
+                    layers[f"{k}.{i}.attn2"] = layer.attn2
+        return layers
 
     def shared(self, blocks: tuple[int, ...]) -> dict[str, Any]:
         """Self-attention layers whose queries and keys are both injected, by the start of their names there."""
@@ -110,14 +110,14 @@ class Decoder:
     def before(self, block: int) -> dict[str, nn.Module]:
         """The modules whose outputs together stand for everything up to and with the block's transformer."""
         level, place = divmod(block, self.per_level)
-        found: dict[str, nn.Module] = {"conv_in": self.unet.conv_in}
-        found |= {f"down.{i}": module for i, module in enumerate(self.unet.down_blocks)}
+        modules: dict[str, nn.Module] = {"conv_in": self.unet.conv_in}
+        modules |= {f"down.{i}": module for i, module in enumerate(self.unet.down_blocks)}
         if self.unet.mid_block is not None:
-            found["mid"] = self.unet.mid_block
-        found |= {f"up.{i}": self.unet.up_blocks[i] for i in range(level)}
-        found |= {f"resnet.{i}": self.unet.up_blocks[level].resnets[i] for i in range(place + 1)}
-        found |= {f"attention.{i}": self.unet.up_blocks[level].attentions[i] for i in range(place + 1)}
-        return found
+            modules["mid"] = self.unet.mid_block
+        modules |= {f"up.{i}": self.unet.up_blocks[i] for i in range(level)}
+        modules |= {f"resnet.{i}": self.unet.up_blocks[level].resnets[i] for i in range(place + 1)}
+        modules |= {f"attention.{i}": self.unet.up_blocks[level].attentions[i] for i in range(place + 1)}
+        return modules
 
     def shift(self, block: int) -> Tensor:
         """What adding 1 to every channel of the attention output adds to the transformer's output, [channels].
@@ -134,11 +134,11 @@ class VideoDecoder(Decoder):
 
     def injected(self, blocks: tuple[int, ...]) -> dict[str, nn.Module]:
         """Query and key projections of temporal self-attention, the only ones that the released code injects."""
-        found: dict[str, nn.Module] = {}
+        layers: dict[str, nn.Module] = {}
         for k in blocks:
             for i, layer in enumerate(self.transformer(k).temporal_transformer_blocks):
-                found |= {f"{k}.{i}.to_q": layer.attn1.to_q, f"{k}.{i}.to_k": layer.attn1.to_k}
-        return found
+                layers |= {f"{k}.{i}.to_q": layer.attn1.to_q, f"{k}.{i}.to_k": layer.attn1.to_k}
+        return layers
 
     def shared(self, blocks: tuple[int, ...]) -> dict[str, Any]:
         """None: passes of a batch share no temporal attention with each other's frames."""

@@ -66,8 +66,8 @@ def spatial_weights(image: UNet2DConditionModel) -> dict[str, Tensor]:
     """The image model's weights under the names that they have in the video model."""
 
     def name_in_video(name: str) -> str:
-        head, found, tail = name.partition(".resnets.")
-        if not found:
+        head, separator, tail = name.partition(".resnets.")
+        if not separator:
             return name
         number, rest = tail.split(".", 1)
         return f"{head}.resnets.{number}.spatial_res_block.{rest}"

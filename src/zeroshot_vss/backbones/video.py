@@ -58,13 +58,13 @@ class VideoKind(BackboneKind):
                     folder / "feature_extractor", needs=extractor, weights=False, instead=instead
                 ),
             }
-        found = network_parts(image)
+        image_parts = network_parts(image)
         return {
             "image_model": Part(folder / POINTER, single=True, weights=False),
             "unet": Part(folder / "unet", needs=("config.json", "temporal.safetensors"), resident=True),
             "scheduler": Part(folder / "scheduler", needs=SCHEDULER, weights=False),
-            "image_unet": found["unet"],
-            "vae": found["vae"],
+            "image_unet": image_parts["unet"],
+            "vae": image_parts["vae"],
             **context_parts(image),
         }
 

@@ -87,15 +87,15 @@ def parse_names(text: str) -> dict[str, str]:
     Raises:
         InputError: a part has no `=`, or a key stands twice.
     """
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         key, equals, name = part.partition("=")
         if not equals:
             raise InputError(f"names: {part!r} has no '='; expected for example 1=swan,2=water")
-        if key.strip() in found:
+        if key.strip() in names:
             raise InputError(f"names: {key.strip()!r} stands twice")
-        found[key.strip()] = checked_name(name, f"names: {key.strip()}")
-    return found
+        names[key.strip()] = checked_name(name, f"names: {key.strip()}")
+    return names
 
 
 def read_names(path: Path) -> dict[str, str]:
@@ -105,15 +105,15 @@ def read_names(path: Path) -> dict[str, str]:
         InputError: it is missing or holds something else.
     """
     try:
-        found = yaml.safe_load(path.read_text("utf-8-sig"))
+        content = yaml.safe_load(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise InputError(f"names: {path} cannot be read ({reason})") from error
-    if not isinstance(found, dict) or not all(
-        isinstance(key, int | str) and isinstance(name, str) for key, name in found.items()
+    if not isinstance(content, dict) or not all(
+        isinstance(key, int | str) and isinstance(name, str) for key, name in content.items()
     ):
         raise InputError(f'names: {path} is no table of names; expected for example {{"0": "swan", "3": "water"}}')
-    return {str(key): checked_name(name, f"names: {path}: {key}") for key, name in found.items()}
+    return {str(key): checked_name(name, f"names: {path}: {key}") for key, name in content.items()}
 
 
 def write_names(path: Path, names: Mapping[int, str]) -> None:

@@ -39,12 +39,12 @@ _TABLE = re.compile(r"(<!-- keys of (?P<name>.+?) -->\n)(?P<table>.*?)(<!-- end 
 
 def fill(manual: str) -> str:
     """The manual with its tables made again; each stands between `<!-- keys of NAME -->` and `<!-- end -->`."""
-    return _TABLE.sub(lambda found: f"{found[1]}{table(found['name'])}{found[4]}", manual)
+    return _TABLE.sub(lambda match: f"{match[1]}{table(match['name'])}{match[4]}", manual)
 
 
 def table(name: str) -> str:
     """The table of a model in Markdown: each key, its default, and what it means."""
-    rows = [f"| `{key}` | {default} | {words} |" for key, default, words in _rows(name, TABLES[name])]
+    rows = [f"| `{key}` | {default} | {text} |" for key, default, text in _rows(name, TABLES[name])]
     return "\n".join([f"| key of `{name}` | default | meaning |", "|---|---|---|", *rows]) + "\n"
 
 

@@ -39,8 +39,8 @@ class OwnClip(Settings):
         names = self._names() if self.mask else {}
         return [key for key in names if key.startswith("#")]
 
-    def told(self) -> str | dict[str, Any]:
-        """What the stages are told; names are not among it, so that other names run no model again."""
+    def spec(self) -> str | dict[str, Any]:
+        """What the stages are given; without names, so that other names run no model again."""
         if self.mask is None:
             return self.path
         frame = {} if self.mask_frame is None else {"mask_frame": self.mask_frame}
@@ -81,5 +81,5 @@ def with_clusters(settings: MethodSettings, clusters: int | Literal["auto"] | No
     if clusters is None:
         return settings
     own: dict[str, Any] = {"explained": EXPLAINED} if clusters == "auto" else {"clusters": clusters}
-    told = settings.model_dump()
-    return validated(MethodSettings, {**told, "context": {**told["context"], **own}}, "clips: clusters")
+    values = settings.model_dump()
+    return validated(MethodSettings, {**values, "context": {**values["context"], **own}}, "clips: clusters")

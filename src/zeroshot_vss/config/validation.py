@@ -57,10 +57,10 @@ def _keys(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
 
 def models_in(types: Sequence[Any]) -> list[type[BaseModel]]:
     """The models in types: `dict[str, M]`, `M | None`, ..."""
-    found: list[type[BaseModel]] = []
+    models: list[type[BaseModel]] = []
     for one in types:
         if isinstance(one, type) and issubclass(one, BaseModel):
-            found.append(one)
+            models.append(one)
         else:
-            found += models_in(get_args(one))
-    return found
+            models += models_in(get_args(one))
+    return models

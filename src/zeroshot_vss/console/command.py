@@ -56,11 +56,11 @@ def segment(args: argparse.Namespace) -> None:
         args.adapt,
         args.side_by_side,
     )
-    found = perform(chosen, args.out, [path.resolve() for path in args.configfile], args.cores)
+    segmentation = perform(chosen, args.out, [path.resolve() for path in args.configfile], args.cores)
     console = Console(soft_wrap=True, highlight=False)
     for name in WRITTEN:
-        slash = "/" if (found.folder / name).is_dir() else ""
-        console.print(f"{_near(found.folder / name)}{slash}", markup=False)
+        slash = "/" if (segmentation.folder / name).is_dir() else ""
+        console.print(f"{_near(segmentation.folder / name)}{slash}", markup=False)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -47,9 +47,9 @@ def run_quietly(targets: Sequence[str], configs: Sequence[Path], home: Path, cor
     call = [sys.executable, "-m", "snakemake", "--snakefile", str(home / "Snakefile"), "--cores", str(cores),
             "--quiet", "all", *laid, "--", *targets]  # fmt: skip
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    told = {**os.environ, "PATH": path, EVERY_VARIABLE: OFTEN, "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "PATH": path, EVERY_VARIABLE: OFTEN, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        call, cwd=home, env=told, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        call, cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as process:
         assert process.stdout is not None
         last = show(process.stdout)
@@ -84,9 +84,9 @@ def show(lines: Iterable[str]) -> list[str]:
 
 def _reason(last: Sequence[str]) -> str:
     """The one line that says why a run failed."""
-    told = [line[len(ERROR) :] for line in last if line.startswith(ERROR)]
-    if told:
-        return told[0]
+    errors = [line[len(ERROR) :] for line in last if line.startswith(ERROR)]
+    if errors:
+        return errors[0]
     if any(LOCKED in line for line in last):
         return "another run works in this folder; wait until it has ended"
     spoken = [line.strip() for line in last if line.strip() and not line.startswith((" ", "\t"))]

@@ -69,12 +69,12 @@ class Request:
         return path
 
 
-def names_of(told: str | None) -> dict[str, str]:
+def names_of(text: str | None) -> dict[str, str]:
     """Names as written in a command: `1=swan,2=water`, or a file of them.
 
     Raises:
         InputError: it is neither.
     """
-    if not told:
+    if not text:
         return {}
-    return read_names(Path(told)) if Path(told).suffix in (".json", ".yaml", ".yml") else parse_names(told)
+    return read_names(Path(text)) if Path(text).suffix in (".json", ".yaml", ".yml") else parse_names(text)

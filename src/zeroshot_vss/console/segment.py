@@ -80,8 +80,10 @@ def segment(
     Raises:
         InputError: something about the files or the settings is wrong; the message says what.
     """
-    told = {str(key): name for key, name in (names or {}).items()}
-    chosen = Request(Path(video), None if mask is None else Path(mask), told, clusters, fast, adapt, side_by_side)
+    names_by_cluster = {str(key): name for key, name in (names or {}).items()}
+    chosen = Request(
+        Path(video), None if mask is None else Path(mask), names_by_cluster, clusters, fast, adapt, side_by_side
+    )
     return perform(chosen, None if out is None else Path(out), [Path(path).resolve() for path in configs], cores)
 
 

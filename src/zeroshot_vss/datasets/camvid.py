@@ -88,13 +88,13 @@ def _frame_names(root: Path, inner: Path, folder: Path) -> list[str]:
     the name of the file counts, and the folder before it must be the split's.
     """
     lists = (place / f"{folder.name}{kind}.txt" for place in (inner, root) for kind in ("", "_relative"))
-    found = next((path for path in lists if path.is_file()), None)
-    if found is None:
+    list_file = next((path for path in lists if path.is_file()), None)
+    if list_file is None:
         return [path.name for path in frame_files(folder, "data set 'camvid'")]
     names = []
-    for line in read_list(found):
+    for line in read_list(list_file):
         frame = PurePosixPath(line.split()[0])
-        where = f"data set 'camvid': {found.name}, entry {line.split()[0]!r}"
+        where = f"data set 'camvid': {list_file.name}, entry {line.split()[0]!r}"
         check_name(frame.name, where)
         if ".." in frame.parts or frame.parent.name != folder.name:
             raise InputError(f"{where}: expected a frame of {folder.name}, as CamVid/{folder.name}/0016E5_07959.png")

@@ -39,10 +39,10 @@ class Davis(NamedClips):
         # The archive of 2016 calls the folder of its lists by the resolution, that of 2017 by the year.
         folders = (str(options.year), RESOLUTION) if self._single else (str(options.year),)
         lists = [self._root / "ImageSets" / folder / f"{options.split}.txt" for folder in folders]
-        found = next((path for path in lists if path.is_file()), None)
-        if found is None:
+        list_file = next((path for path in lists if path.is_file()), None)
+        if list_file is None:
             raise InputError(f"data set 'davis': there is no list {lists[0]}; {get}, {root_key(self.name)}")
-        super().__init__(_sequences(found), options)
+        super().__init__(_sequences(list_file), options)
         self.legend = object_legend(1 if self._single else MOST_OBJECTS)
 
     def attributes(self) -> dict[str, tuple[str, ...]]:

@@ -52,10 +52,10 @@ class FolderClip(FileClip):
             frames = _only(frames, only, where)
         if consecutive:
             frames = _consecutive(frames, where)
-        found = {} if masks is None else _find_masks(masks, frames, where)
-        if complete and (bare := next((frame for i, frame in enumerate(frames) if i not in found), None)):
+        frame_masks = {} if masks is None else _find_masks(masks, frames, where)
+        if complete and (bare := next((frame for i, frame in enumerate(frames) if i not in frame_masks), None)):
             raise InputError(f"{where}: frame {bare.name} has no mask {bare.stem}.png in {masks}; fetch it again")
-        super().__init__(name, frames, found, ids=ids, sparse=sparse)
+        super().__init__(name, frames, frame_masks, ids=ids, sparse=sparse)
 
 
 def frame_files(folder: Path, where: str) -> list[Path]:
@@ -81,10 +81,10 @@ def _find_masks(folder: Path, frames: list[Path], where: str) -> dict[int, Path]
     if not folder.is_dir():
         raise InputError(f"{where}: there is no folder {folder}")
     masks = {path.stem: path for path in folder.iterdir() if path.suffix.lower() == ".png"}
-    found = {index: masks[frame.stem] for index, frame in enumerate(frames) if frame.stem in masks}
-    if not found:
+    frame_masks = {index: masks[frame.stem] for index, frame in enumerate(frames) if frame.stem in masks}
+    if not frame_masks:
         raise InputError(f"{where}: {folder} holds no mask of any frame, such as {frames[0].stem}.png")
-    return found
+    return frame_masks
 
 
 def _natural(path: Path) -> tuple[list[str | int], str]:

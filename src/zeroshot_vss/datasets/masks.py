@@ -123,8 +123,8 @@ def read_user_mask(path: Path, colours: Sequence[str], where: str) -> UserMask:
         return UserMask(labels, _legend(palette.cluster_colours(most + 1)))
     stored = read_rgb(path, where)
     if not codes:
-        found = np.unique(stored.reshape(-1, 3).astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32))
-        codes = [int(code) for code in found if code]
+        present = np.unique(stored.reshape(-1, 3).astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32))
+        codes = [int(code) for code in present if code]
         if len(codes) > MOST_COLOURS:
             raise InputError(
                 f"{where}: mask {path.name} holds {len(codes)} colours, expected {MOST_COLOURS} at most; masks must "

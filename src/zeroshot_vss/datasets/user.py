@@ -155,5 +155,5 @@ def _frame_of(chosen: UserClip, clip: Clip) -> int:
     stem = chosen.mask.stem
     if isinstance(clip, FolderClip):
         return next((index for index in range(len(clip)) if clip.frame_name(index) == stem), 0)
-    told = re.fullmatch(r"(?:frame|mask)?[-_]?([0-9]+)", stem)
-    return int(told.group(1)) if told else 0
+    match = re.fullmatch(r"(?:frame|mask)?[-_]?([0-9]+)", stem)
+    return int(match.group(1)) if match else 0

@@ -42,11 +42,11 @@ def write_coco(result: ClipResult, path: Path) -> None:
                             "iscrowd": 0,
                         }
                     )
-    told = {
+    content = {
         "info": {"description": clip.name},
         "images": images,
         "annotations": annotations,
         "categories": categories(result),
     }
     with replacing(path) as partial:
-        partial.write_text(json.dumps(told, separators=(",", ":")))
+        partial.write_text(json.dumps(content, separators=(",", ":")))

@@ -27,18 +27,18 @@ def write_cvat(result: ClipResult, path: Path) -> None:
         _text(entry, "type", "mask")
         ElementTree.SubElement(entry, "attributes")
     for frames, maps in result.parts():
-        for frame, found in zip(frames, maps, strict=True):
-            told = {"id": frame, "name": clip.file_name(frame), "width": width, "height": height}
-            image = ElementTree.SubElement(root, "image", _words(told))
+        for frame, label_map in zip(frames, maps, strict=True):
+            attributes = {"id": frame, "name": clip.file_name(frame), "width": width, "height": height}
+            image = ElementTree.SubElement(root, "image", _as_text(attributes))
             for label in result.shown:
-                mask = found == label
+                mask = label_map == label
                 if mask.any():
                     box = box_of(mask)
                     inside = mask[box.top : box.top + box.height, box.left : box.left + box.width]
                     runs = ", ".join(map(str, run_lengths(inside.reshape(-1))))
                     shape = {"label": result.legend.names[label], "source": "auto", "occluded": 0, "rle": runs,
                              **box._asdict(), "z_order": 0}  # fmt: skip
-                    ElementTree.SubElement(image, "mask", _words(shape))
+                    ElementTree.SubElement(image, "mask", _as_text(shape))
     ElementTree.indent(root)
     with replacing(path) as partial:
         ElementTree.ElementTree(root).write(partial, encoding="utf-8", xml_declaration=True)
@@ -48,5 +48,5 @@ def _text(parent: ElementTree.Element, tag: str, text: str) -> None:
     ElementTree.SubElement(parent, tag).text = text
 
 
-def _words(values: dict[str, object]) -> dict[str, str]:
+def _as_text(values: dict[str, object]) -> dict[str, str]:
     return {name: str(value) for name, value in values.items()}

@@ -34,6 +34,6 @@ def write_voc(result: ClipResult, folder: Path) -> None:
             write_mask_png(masks / f"{name}.png", stored[labels], colours)
     stems = [Path(result.clip.file_name(frame)).stem for frame in range(len(result.clip))]
     (lists / "default.txt").write_text("".join(f"{stem}\n" for stem in stems))
-    told = [BACKGROUND, *(names[label].replace(":", " ") for label in classes)]
-    lines = ["{}:{},{},{}::".format(name, *colours[number].tolist()) for number, name in enumerate(told)]
+    entries = [BACKGROUND, *(names[label].replace(":", " ") for label in classes)]
+    lines = ["{}:{},{},{}::".format(name, *colours[number].tolist()) for number, name in enumerate(entries)]
     (folder / "labelmap.txt").write_text("# label:color_rgb:parts:actions\n" + "\n".join(lines) + "\n", "utf-8")

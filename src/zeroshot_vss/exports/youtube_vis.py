@@ -17,10 +17,10 @@ def write_youtube_vis(result: ClipResult, path: Path) -> None:
     clip = result.clip
     height, width = clip.size
     kinds = ("segmentations", "bboxes", "areas")
-    found: dict[int, dict[str, list[Any]]] = {label: {kind: [] for kind in kinds} for label in result.shown}
+    tracks: dict[int, dict[str, list[Any]]] = {label: {kind: [] for kind in kinds} for label in result.shown}
     for _, maps in result.parts():
         for labels in maps:
-            for label, kept in found.items():
+            for label, kept in tracks.items():
                 mask = labels == label
                 seen = bool(mask.any())
                 kept["segmentations"].append(coco_rle(mask) if seen else None)
@@ -31,13 +31,13 @@ def write_youtube_vis(result: ClipResult, path: Path) -> None:
     annotations = [
         {"id": number, "video_id": FIRST, "category_id": label + FIRST, "iscrowd": 0, "width": width,
          "height": height, "length": len(clip), **kept}
-        for number, (label, kept) in enumerate(found.items(), FIRST)
+        for number, (label, kept) in enumerate(tracks.items(), FIRST)
     ]  # fmt: skip
-    told = {
+    content = {
         "info": {"description": clip.name},
         "videos": [video],
         "annotations": annotations,
         "categories": categories(result),
     }
     with replacing(path) as partial:
-        partial.write_text(json.dumps(told, separators=(",", ":")))
+        partial.write_text(json.dumps(content, separators=(",", ":")))

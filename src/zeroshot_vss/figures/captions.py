@@ -16,45 +16,45 @@ def describe(method: str, settings: Mapping[str, MethodSettings]) -> str:
         method: title.
         settings: by title of the backbone.
     """
-    return _in_words(f"{method} with", {title: _method_words(one) for title, one in settings.items()})
+    return _join_phrases(f"{method} with", {title: _method_phrases(one) for title, one in settings.items()})
 
 
 def describe_queries(settings: Mapping[str, MethodSettings]) -> str:
     """Backbones and the settings of their features in words."""
-    words = {title: [f"queries at {_step(one)}"] for title, one in settings.items()}
-    return _in_words("With", words)
+    phrases = {title: [f"queries at {_step(one)}"] for title, one in settings.items()}
+    return _join_phrases("With", phrases)
 
 
-def _in_words(start: str, words: Mapping[str, list[str]]) -> str:
-    lists = list(words.values())
+def _join_phrases(start: str, phrases: Mapping[str, list[str]]) -> str:
+    lists = list(phrases.values())
     shared = [word for word in lists[0] if all(word in other for other in lists[1:])]
-    told = f"{start} {' and '.join(words)}: {', '.join(shared)}" if shared else start
-    for title, own in words.items():
+    text = f"{start} {' and '.join(phrases)}: {', '.join(shared)}" if shared else start
+    for title, own in phrases.items():
         if rest := [word for word in own if word not in shared]:
-            told += f"; {title}: {', '.join(rest)}"
-    return f"{told}."
+            text += f"; {title}: {', '.join(rest)}"
+    return f"{text}."
 
 
-def _method_words(settings: MethodSettings) -> list[str]:
+def _method_phrases(settings: MethodSettings) -> list[str]:
     context, refinement, modulation = settings.context, settings.refinement, settings.upsampling.modulation
-    words = [
+    phrases = [
         f"features of {_blocks(context.blocks)} at {_step(settings)}",
         equal("K", context.clusters),
         equal("B", context.batches.size),
     ]
     if refinement is None:
-        words.append("no CBR")
+        phrases.append("no CBR")
     elif refinement.variant == "released":
-        words.append("CBR as released")
+        phrases.append("CBR as released")
     else:
         kind = "direct CBR" if refinement.variant == "direct" else "CBR"
         limit = "without limit" if refinement.window is None else f"with {equal('T', refinement.window)}"
-        words.append(f"{kind} {limit}")
+        phrases.append(f"{kind} {limit}")
     if modulation is None:
-        return [*words, f"{settings.upsampling.upsampler} upsampling"]
+        return [*phrases, f"{settings.upsampling.upsampler} upsampling"]
     through = modulation.blend_through
     return [
-        *words,
+        *phrases,
         f"block {modulation.block} modulated at step {modulation.step} with {equal(LAMBDA, modulation.strength)}",
         "no latent blending" if through is None else f"latents blended through step {through}",
         "no filter" if settings.upsampling.filter is None else equal("s", settings.upsampling.filter),

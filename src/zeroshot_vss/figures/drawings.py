@@ -41,12 +41,12 @@ class _Context:
 
     def later(self) -> int:
         """The last of the asked frames in the batch."""
-        found = [frame for frame in self.material.job.frames if frame in self.frames]
-        if not found:
+        available = [frame for frame in self.material.job.frames if frame in self.frames]
+        if not available:
             raise InputError(
                 f"config: figures.frames: none of {list(self.material.job.frames)} is in the first batch"
             )
-        return found[-1]
+        return available[-1]
 
     def painted(self, labels: NDArray[np.integer]) -> NDArray[np.uint8]:
         """Labels in colours."""

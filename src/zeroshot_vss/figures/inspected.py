@@ -28,10 +28,10 @@ class Looked(NamedTuple):
         Raises:
             InputError: there are none.
         """
-        found = sorted(int(label) for label, place in self.places if place == frame)
-        if not found:
+        labels = sorted(int(label) for label, place in self.places if place == frame)
+        if not labels:
             raise InputError(f"frame {frame} of those inspected has a single label; choose another frame or clip")
-        return found
+        return labels
 
     def place(self, label: int, frame: int) -> int:
         """Index of a difference map."""

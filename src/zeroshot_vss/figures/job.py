@@ -1,4 +1,4 @@
-"""What the jobs of the figures are told."""
+"""What the jobs of the figures are given."""
 
 from __future__ import annotations
 

@@ -43,9 +43,9 @@ class Material:
         """Of the sources."""
         return [source.title for source in self.job.sources]
 
-    def side(self, source: int, words: str) -> str:
+    def side(self, source: int, text: str) -> str:
         """What stands at the side of a source's row: its title is left out where it is the only one."""
-        return f"{self.titles[source]}\n{words}".strip() if len(self.titles) > 1 else words
+        return f"{self.titles[source]}\n{text}".strip() if len(self.titles) > 1 else text
 
     def clip(self, name: str | None = None) -> Clip:
         """A clip by its name, the first one without. Kept open: to open some clips again is to render them again."""
@@ -60,10 +60,10 @@ class Material:
         Raises:
             InputError: there are none.
         """
-        found = [frame for frame in self.job.frames if frame < len(clip)]
-        if not found:
+        frames = [frame for frame in self.job.frames if frame < len(clip)]
+        if not frames:
             raise InputError(f"clip '{clip.name}' has {len(clip)} frames, none of {list(self.job.frames)}")
-        return found
+        return frames
 
     def paint(self, labels: NDArray[np.uint8]) -> Picture:
         """[h, w] labels in the colours of the data set; the legend will name them."""

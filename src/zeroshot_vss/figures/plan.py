@@ -57,9 +57,9 @@ class Figures:
         named = self.config.backbones if backbones is None else backbones
         settings = {self.sources.title(backbone): self.sources.settings(backbone, dataset) for backbone in named}
         if figure in ("figure2", "figure15"):
-            words = describe_queries(settings)
+            description = describe_queries(settings)
         else:
-            words = describe(self.stages.config.method(self.config.method).title, settings)
+            description = describe(self.stages.config.method(self.config.method).title, settings)
         name, stem = dataset or self.config.dataset, f"{self.stages.results}/figures/{figure}"
         return self.stages.add(
             FigureJob, self.stages.reader(name), figure=figure, dataset=self.stages.job_dataset(name, clips),
@@ -69,7 +69,7 @@ class Figures:
                 else Source(title=title, manifests=tuple(paths))
                 for title, paths in sources
             ),
-            settings=f"{words} {more.pop('further', '')}".strip(), pdf=f"{stem}.pdf", png=f"{stem}.png",
+            settings=f"{description} {more.pop('further', '')}".strip(), pdf=f"{stem}.pdf", png=f"{stem}.png",
             captioned=self.config.captions, **more,
         )  # fmt: skip
 
@@ -94,7 +94,7 @@ class Figures:
         """Figures 8, 9 and 10."""
         chosen = self.config.failures
         dataset = chosen.dataset or self.config.dataset
-        clips, told = self.stages.clips(dataset), {"dataset": dataset, "cases": chosen.cases}
+        clips, shared = self.stages.clips(dataset), {"dataset": dataset, "cases": chosen.cases}
         rows = self.sources.rows(dataset, [self.config.method])
         maps = [(title, self.sources.maps(row, clips)) for title, row in rows]
         own = [(self.sources.title(b), paths) for b, (_, paths) in zip(self.config.backbones, maps, strict=True)]
@@ -107,9 +107,9 @@ class Figures:
             ]
             decoded += [(title, paths), (title, labels)]
         return [
-            self._planned("figure8", decoded, clips, **told),
-            self._planned("figure9", own, clips, **told, tolerance=chosen.tolerance),
-            self._planned("figure10", maps, clips, **told),
+            self._planned("figure8", decoded, clips, **shared),
+            self._planned("figure9", own, clips, **shared, tolerance=chosen.tolerance),
+            self._planned("figure10", maps, clips, **shared),
         ]
 
     # Figures of what lies between frames and label maps
@@ -123,9 +123,9 @@ class Figures:
 
     def aggregation(self) -> FigureJob:
         """Figure 6."""
-        found = {backbone: self.sources.aggregated(backbone) for backbone in self.config.backbones}
-        sources = [(self.sources.title(backbone), [path]) for backbone, (_, path) in found.items()]
-        titles = found[self.config.backbones[0]][0]
+        aggregated = {backbone: self.sources.aggregated(backbone) for backbone in self.config.backbones}
+        sources = [(self.sources.title(backbone), [path]) for backbone, (_, path) in aggregated.items()]
+        titles = aggregated[self.config.backbones[0]][0]
         return self._planned("figure6", sources, [self.sources.clip], variations=titles)
 
     def drawings(self) -> list[FigureJob]:
@@ -134,17 +134,17 @@ class Figures:
         settings, titles = self.sources.settings(backbone), self.sources.aggregated(backbone)[0]
         before = self.sources.coarse_maps(backbone, settings.model_copy(update={"refinement": None}))
         shared = [("queries", [self.sources.queries(backbone)]), ("before CBR", [before])]
-        told: dict[str, Any] = {
+        options: dict[str, Any] = {
             "blocks": [self.sources.block(backbone)], "frames": self.config.frames, "backbones": [backbone]
         }  # fmt: skip
         stages = [*shared, ("method", [self.sources.aggregated(backbone)[1]])]
-        found = [self._planned("figure3", stages, [self.sources.clip], variations=titles, **told)]
+        jobs = [self._planned("figure3", stages, [self.sources.clip], variations=titles, **options)]
         if settings.refinement is not None and settings.refinement.variant == "paper":
             made = self.stages.of_method(self.config.dataset, backbone, settings)["correspondences"]
             matches = self.sources.holding(self.config.dataset, made, [self.sources.clip])
             tracks = [*shared, ("matches", matches), ("after CBR", [self.sources.coarse_maps(backbone, settings)])]
-            found.append(self._planned("figure4", tracks, [self.sources.clip], **told))
-        return found
+            jobs.append(self._planned("figure4", tracks, [self.sources.clip], **options))
+        return jobs
 
     def blending(self, figure: str) -> FigureJob:
         """Figures 7, 12 and 13."""

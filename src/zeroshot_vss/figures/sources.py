@@ -105,12 +105,12 @@ class Sources:
         """An inspection of variations: title, coarse manifest and modulation of each."""
         settings = self.settings(backbone)
         coarse = list(dict.fromkeys(path for _, path, _ in variations))
-        told = tuple(
+        varied_settings = tuple(
             Variation(title=title, coarse=coarse.index(path),
                       upsampler=settings.upsampling.model_copy(update={"modulation": modulation}))
             for title, path, modulation in variations
         )  # fmt: skip
-        look = Inspection(sampling=settings.stage_sampling(), frames=tuple(frames), variations=told)
+        look = Inspection(sampling=settings.stage_sampling(), frames=tuple(frames), variations=varied_settings)
         return self.inspected(backbone, name, look, coarse)
 
     def block(self, backbone: str) -> int:

@@ -89,7 +89,7 @@ class Row:
 class Key:
     """An entry of the legend: a colour, or the scale from 0 to 1 where there is none."""
 
-    words: str
+    text: str
     colour: Sequence[float] | None = None
     """RGB, 0..1."""
 
@@ -187,24 +187,24 @@ class Sheet:
         height = _height(row, column)
         for (panel, left, width), lines in zip(boxes, titles, strict=True):
             start = self.height + above - len(lines) * size * _LEADING
-            self._words(lines, left, start, width, size, ha="center")
+            self._text(lines, left, start, width, size, ha="center")
             if panel.image is not None:
                 self.placed.append(Placed(panel, left, self.height + above, width, height))
         if row.arrows:
             for (_, start, wide), (_, end, _) in pairwise(boxes):
                 room, at = end - start - wide, self.height + above + (height - ARROW * _LEADING) / 2
-                self._words(["\N{RIGHTWARDS ARROW}"], start + wide, at, room, ARROW, ha="center")
+                self._text(["\N{RIGHTWARDS ARROW}"], start + wide, at, room, ARROW, ha="center")
         for number, line in enumerate(side):
             left = _MARGIN + number * SMALL * _LEADING
             style = {"rotation": 90, "ha": "center", "va": "center", "size": side_size}
             self.placed.append(Placed(line, left, self.height + above, SMALL * _LEADING, height, style))
         self.height += above + height
 
-    def _words(self, lines: Sequence[str], left: float, top: float, width: float, size: float, **style: Any) -> None:
+    def _text(self, lines: Sequence[str], left: float, top: float, width: float, size: float, **style: Any) -> None:
         for number, line in enumerate(lines):
             height = size * _LEADING
-            told = {"ha": "left", "va": "center", "size": size, **style}
-            self.placed.append(Placed(line, left, top + number * height, width, height, told))
+            style_options = {"ha": "left", "va": "center", "size": size, **style}
+            self.placed.append(Placed(line, left, top + number * height, width, height, style_options))
 
     def keys(self, keys: Sequence[Key]) -> None:
         """Add a legend, in as many lines as it needs."""
@@ -227,7 +227,7 @@ class Sheet:
         width = self.width - 2 * _MARGIN
         self.height += 2 * _GAP
         lines = wrapped(text, width, SMALL)
-        self._words(lines, _MARGIN, self.height, width, SMALL, color="0.25")
+        self._text(lines, _MARGIN, self.height, width, SMALL, color="0.25")
         self.height += len(lines) * SMALL * _LEADING
 
     def save(self, *paths: Path) -> None:
@@ -257,7 +257,7 @@ def _height(row: Row, column: float) -> float:
 
 
 def _key_width(key: Key) -> float:
-    return text_width(key.words, TITLE) + (_SWATCH if key.colour is not None else _RAMP) + 4 * _GAP
+    return text_width(key.text, TITLE) + (_SWATCH if key.colour is not None else _RAMP) + 4 * _GAP
 
 
 def _draw(figure: Figure, placed: Placed) -> None:
@@ -306,9 +306,9 @@ def _draw_key(figure: Figure, key: Key, box: tuple[float, float, float, float]) 
         figure.add_artist(
             Rectangle(swatch, _SWATCH * inch, 0.7 * high, facecolor=key.colour, edgecolor="0.5", lw=0.3)
         )
-        figure.text(left + (_SWATCH + _GAP) * inch, bottom + high / 2, key.words, **style)
+        figure.text(left + (_SWATCH + _GAP) * inch, bottom + high / 2, key.text, **style)
         return
     ramp = figure.add_axes((left, bottom + 0.15 * high, _RAMP * inch, 0.7 * high))
     ramp.imshow(heat(np.linspace(0, 1, 256)[None]), aspect="auto")
     ramp.set_axis_off()
-    figure.text(left + (_RAMP + _GAP) * inch, bottom + high / 2, key.words, **style)
+    figure.text(left + (_RAMP + _GAP) * inch, bottom + high / 2, key.text, **style)

@@ -16,10 +16,10 @@ def follow(cells: NDArray[np.integer], matches: NDArray[np.integer]) -> NDArray[
     Returns:
         [n, c].
     """
-    found = [np.asarray(cells, np.int64)]
+    positions = [np.asarray(cells, np.int64)]
     for step in matches:
-        found.append(step[found[-1]].astype(np.int64))
-    return np.stack(found)
+        positions.append(step[positions[-1]].astype(np.int64))
+    return np.stack(positions)
 
 
 def telling_cells(

@@ -37,28 +37,28 @@ def sha256(path: Path) -> str:
         InputError: it is no regular file, cannot be read, or changes while it is read.
     """
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise InputError(f"{path} is no regular file; put the file itself there, or a link to it")
-        kept = _place(path) if found.st_size > SMALL else None
-        if kept is not None and (known := _read(kept, _stamp(path, found))):
+        kept = _place(path) if status.st_size > SMALL else None
+        if kept is not None and (known := _read(kept, _stamp(path, status))):
             return known
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             after = os.fstat(file.fileno())
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error
-    if _stamp(path, after) != _stamp(path, found):
+    if _stamp(path, after) != _stamp(path, status):
         raise InputError(f"{path} changed while it was read; run again when it is whole")
-    if kept is not None and time.time() - max(found.st_mtime, found.st_ctime) > SETTLED:
-        _keep(kept, {**_stamp(path, found), "sha256": digest})
+    if kept is not None and time.time() - max(status.st_mtime, status.st_ctime) > SETTLED:
+        _keep(kept, {**_stamp(path, status), "sha256": digest})
     return digest
 
 
-def _stamp(path: Path, found: os.stat_result) -> dict[str, str | int]:
+def _stamp(path: Path, status: os.stat_result) -> dict[str, str | int]:
     return {
-        "path": str(path.resolve()), "size": found.st_size, "mtime": found.st_mtime_ns, "ctime": found.st_ctime_ns,
-        "inode": found.st_ino,
+        "path": str(path.resolve()), "size": status.st_size, "mtime": status.st_mtime_ns, "ctime": status.st_ctime_ns,
+        "inode": status.st_ino,
     }  # fmt: skip
 
 

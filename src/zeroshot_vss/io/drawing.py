@@ -68,7 +68,7 @@ def legend_strip(legend: Legend, labels: Sequence[int], width: int, size: int = 
     places: list[tuple[int, int, int, str]] = []
     x, y = gap, gap
     for label in labels:
-        name = _fitting(legend.names[label], font, width - row - 2 * gap)
+        name = _shorten(legend.names[label], font, width - row - 2 * gap)
         wide = row + round(font.getlength(name)) + gap
         if x > gap and x + wide > width:
             x, y = gap, y + row
@@ -113,7 +113,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)
 
 
-def _fitting(name: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+def _shorten(name: str, font: ImageFont.FreeTypeFont, width: int) -> str:
     if font.getlength(name) <= width:
         return name
     kept = next((n for n in range(len(name), 0, -1) if font.getlength(name[:n] + "…") <= width), 0)

@@ -41,7 +41,7 @@ class StoredArray:
         Raises:
             InputError: the part is damaged (its checksum is wrong), or the array has no such part.
         """
-        with sound(self._path):
+        with reading(self._path):
             return self._data[where]
 
     def frames(self) -> Iterator[NDArray[Any]]:
@@ -62,7 +62,7 @@ class ResultFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with sound(path):
+        with reading(path):
             self._file = h5py.File(path, "r", locking="best-effort")
 
     def __enter__(self) -> Self:
@@ -78,15 +78,15 @@ class ResultFile:
         self._file.close()
 
     def __iter__(self) -> Iterator[str]:
-        with sound(self.path):
+        with reading(self.path):
             return iter(sorted(map(str, self._file)))
 
     def __contains__(self, name: str) -> bool:
-        with sound(self.path):
+        with reading(self.path):
             return name in self._file
 
     def __getitem__(self, name: str) -> StoredArray:
-        with sound(self.path):
+        with reading(self.path):
             # What a file only points to is not read: results hold their own arrays.
             if name in self._file and not isinstance(self._file.get(name, getlink=True), h5py.HardLink):
                 raise TypeError(f"{name} is a link")
@@ -118,13 +118,13 @@ class ResultFile:
     @property
     def attrs(self) -> dict[str, Any]:
         """The attributes of the file; texts as `str`."""
-        with sound(self.path):
-            found = dict(self._file.attrs)
-            return {name: value.decode() if isinstance(value, bytes) else value for name, value in found.items()}
+        with reading(self.path):
+            attributes = dict(self._file.attrs)
+            return {name: value.decode() if isinstance(value, bytes) else value for name, value in attributes.items()}
 
 
 @contextmanager
-def sound(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
     """Whatever goes wrong inside the block says that `path` is damaged."""
     try:
         yield
@@ -146,12 +146,12 @@ def damaged(path: Path, why: str) -> InputError:
 
 def manifests_of(path: Path) -> list[str]:
     """Names of the manifests beside a clip's result that know it."""
-    found = []
+    manifests = []
     for candidate in sorted(path.parent.glob("*.json")):
         with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
             if path.stem in json.loads(candidate.read_text())["clips"]:
-                found.append(candidate.name)
-    return found
+                manifests.append(candidate.name)
+    return manifests
 
 
 def add_maps(
@@ -207,5 +207,5 @@ def write_file(path: Path, fill: Callable[[h5py.File], None]) -> None:
 
 def _number(error: Exception) -> int:
     """The system's number of an error that HDF5 hands on in words."""
-    found = re.search(r"errno = (\d+)", str(error))
-    return int(found[1]) if found else errno.EIO
+    match = re.search(r"errno = (\d+)", str(error))
+    return int(match[1]) if match else errno.EIO

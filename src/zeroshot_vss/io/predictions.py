@@ -79,14 +79,16 @@ def _anywhere(predictions: Path) -> Locate:
 
     def locate(clip: Clip, index: int) -> Path:
         name = clip.frame_name(index)
-        found = [path for path in paths if path.name.startswith(name)]
-        if not found:
+        matches = [path for path in paths if path.name.startswith(name)]
+        if not matches:
             raise InputError(
                 f"clip '{clip.name}': there is no prediction {name}*.png below {predictions}; "
                 "expected one PNG for each annotated frame"
             )
-        if len(found) > 1:
-            raise InputError(f"clip '{clip.name}': {found[0]} and {found[1]} are both predictions of frame {name}")
-        return found[0]
+        if len(matches) > 1:
+            raise InputError(
+                f"clip '{clip.name}': {matches[0]} and {matches[1]} are both predictions of frame {name}"
+            )
+        return matches[0]
 
     return locate

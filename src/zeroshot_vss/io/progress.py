@@ -37,10 +37,10 @@ class Done(NamedTuple):
     @classmethod
     def read(cls, line: str) -> Done | None:
         """From a line of a log; None where it is another one."""
-        found = re.fullmatch(r"(.+): (\d+) of (\d+)(?:, (?:(\d+):)?(\d+):(\d\d) left)?", line.strip())
-        if found is None:
+        match = re.fullmatch(r"(.+): (\d+) of (\d+)(?:, (?:(\d+):)?(\d+):(\d\d) left)?", line.strip())
+        if match is None:
             return None
-        title, done, total, hours, minutes, seconds = found.groups()
+        title, done, total, hours, minutes, seconds = match.groups()
         left = None if minutes is None else 3600 * int(hours or 0) + 60 * int(minutes) + int(seconds)
         return cls(title, int(done), int(total), left)
 

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from zeroshot_vss.datasets.base import Clip, Frames
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.audio import AudioStream
 from zeroshot_vss.io.containers import open_container
 from zeroshot_vss.io.files import replacing
 from zeroshot_vss.io.images import over_white
-from zeroshot_vss.io.sound import Sound
 
 _BT601 = 5
 """AVCOL_SPC_BT470BG: the matrix by which FFmpeg turns RGB into YUV unless told otherwise."""
@@ -77,7 +77,7 @@ class VideoClip(Clip):
                 if _quarter_turns(frame) % 2:
                     self.pixel_aspect = 1 / self.pixel_aspect
             elif _upright_size(frame) != self.size:
-                now, first = _words(_upright_size(frame)), _words(self.size)
+                now, first = _format_size(_upright_size(frame)), _format_size(self.size)
                 raise InputError(f"{self._title}: frame {self._length} is {now}, but the first is {first}")
             self._length += 1
         if self._length == 0:
@@ -163,8 +163,8 @@ class VideoWriter:
         crf: x264's quality, 1 (best) to 51.
         times: when each frame is shown, rising, seconds after the first; None for a steady rate.
         pixel_aspect: width of a pixel by its height.
-        sound: a video file whose sound goes along.
-        sound_start: where in that sound the first frame is shown, seconds.
+        audio: a video file whose sound goes along.
+        audio_start: where in that sound the first frame is shown, seconds.
     """
 
     def __init__(
@@ -175,8 +175,8 @@ class VideoWriter:
         *,
         times: Sequence[Fraction] | None = None,
         pixel_aspect: Fraction = Fraction(1),
-        sound: Path | None = None,
-        sound_start: Fraction = Fraction(0),
+        audio: Path | None = None,
+        audio_start: Fraction = Fraction(0),
     ) -> None:
         if fps <= 0:
             raise ValueError(f"fps must be above 0, not {fps}")
@@ -185,7 +185,7 @@ class VideoWriter:
         self._crf = crf
         self._times = times
         self._aspect = pixel_aspect
-        self._sound = None if sound is None else Sound(sound, sound_start)
+        self._audio = None if audio is None else AudioStream(audio, audio_start)
         self._written = 0
         self._stack = ExitStack()
         self._stream: av.VideoStream | None = None
@@ -205,8 +205,8 @@ class VideoWriter:
         if fps is not None:
             return cls(path, fps, crf, pixel_aspect=clip.pixel_aspect)
         return cls(
-            path, clip.fps, crf, times=clip.times, pixel_aspect=clip.pixel_aspect, sound=clip.path,
-            sound_start=clip.start,
+            path, clip.fps, crf, times=clip.times, pixel_aspect=clip.pixel_aspect, audio=clip.path,
+            audio_start=clip.start,
         )  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -215,8 +215,8 @@ class VideoWriter:
             self._container = stack.enter_context(av.open(str(partial), "w", format="mp4"))
             # No version string of the muxer in the file.
             self._container.flags |= av.container.Flags.bitexact.value
-            if self._sound is not None:
-                stack.enter_context(self._sound)
+            if self._audio is not None:
+                stack.enter_context(self._audio)
             stack.push(self._finish)
             self._stack = stack.pop_all()
         return self
@@ -240,17 +240,19 @@ class VideoWriter:
         if self._stream is None:
             self._size = (height, width)
             self._stream = self._add_stream(height + height % 2, width + width % 2)
-            if self._sound is not None:
-                self._sound.join(self._container)
+            if self._audio is not None:
+                self._audio.join(self._container)
         if (height, width) != self._size:
-            raise ValueError(f"frames are {_words((height, width))}, but the first were {_words(self._size)}")
+            raise ValueError(
+                f"frames are {_format_size((height, width))}, but the first were {_format_size(self._size)}"
+            )
         even = np.pad(frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         for picture in even:
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
             if self._times is not None:
                 frame.time_base, frame.pts = _TICK, round(self._times[self._written] / _TICK)
-            if self._sound is not None:
-                self._container.mux(list(self._sound.until(self._time())))
+            if self._audio is not None:
+                self._container.mux(list(self._audio.until(self._time())))
             self._container.mux(self._stream.encode(frame))
             self._written += 1
 
@@ -279,10 +281,10 @@ class VideoWriter:
         if self._stream is None:
             raise ValueError(f"no frames were written to {self._path}")
         self._container.mux(self._stream.encode())
-        if self._sound is not None:
+        if self._audio is not None:
             # As long as the last frame is shown.
             end = self._written / self._rate if self._times is None else self._times[-1] + 1 / self._rate
-            self._container.mux([*self._sound.until(end), *self._sound.rest()])
+            self._container.mux([*self._audio.until(end), *self._audio.rest()])
 
 
 def _rgb(frame: av.VideoFrame) -> NDArray[np.uint8]:
@@ -300,5 +302,5 @@ def _upright_size(frame: av.VideoFrame) -> tuple[int, int]:
     return (frame.width, frame.height) if _quarter_turns(frame) % 2 else (frame.height, frame.width)
 
 
-def _words(size: tuple[int, int]) -> str:
+def _format_size(size: tuple[int, int]) -> str:
     return f"{size[1]} x {size[0]}"

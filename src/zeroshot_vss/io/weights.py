@@ -117,9 +117,9 @@ class Part:
             return []
         if self.single:
             return [self.path] if self.path.exists() else []
-        found = sorted(self.path.glob("*.safetensors"))
-        full = [path for path in found if ".fp16." not in path.name and "ema" not in path.name]
-        return full or [path for path in found if ".fp16." in path.name]
+        files = sorted(self.path.glob("*.safetensors"))
+        full = [path for path in files if ".fp16." not in path.name and "ema" not in path.name]
+        return full or [path for path in files if ".fp16." in path.name]
 
     @property
     def variant(self) -> str | None:
@@ -177,7 +177,7 @@ class Part:
         Raises:
             InputError: a file is damaged, or its numbers are integers or complex.
         """
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for path in self.weight_files:
             try:
                 with safe_open(path, framework="np") as file:
@@ -194,8 +194,8 @@ class Part:
                         f"{whose}: {path}: tensor '{name}' is stored as {kind}; expected one of {', '.join(STORED)}: "
                         "take a version of the weights that is neither quantised nor converted"
                     )
-                found[kind] += count
-        return found
+                counts[kind] += count
+        return counts
 
 
 def parts_digest(parts: Mapping[str, Part]) -> str:

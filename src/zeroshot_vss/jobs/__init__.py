@@ -1,4 +1,4 @@
-"""What a job is told: its files, its clips, and the settings of its stage. One file a stage."""
+"""What a job is given: its files, its clips, and the settings of its stage. One file a stage."""
 
 from zeroshot_vss.registry import Registry
 

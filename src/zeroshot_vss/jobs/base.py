@@ -1,4 +1,4 @@
-"""What every job is told: its files, its code, and, over clips, where they are.
+"""What every job is given: its files, its code, and, over clips, where they are.
 
 A job names its own inputs and outputs, so that a rule hands it on as it is. Its key is all that its results depend
 on: the workflow compares it with the key that finished results were made with.
@@ -32,7 +32,7 @@ class Parts(Settings):
 
 
 class Job(Settings):
-    """What every job is told."""
+    """What every job is given."""
 
     stage: ClassVar[str]
     """Module of :mod:`zeroshot_vss.stages` that does it."""
@@ -89,7 +89,7 @@ class DataSetSpec(Settings):
 
 
 class ClipsJob(Job):
-    """What every job over clips is told."""
+    """What every job over clips is given."""
 
     dataset: DataSetSpec
     clips: tuple[str, ...]

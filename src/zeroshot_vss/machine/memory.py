@@ -30,13 +30,13 @@ class AdaptiveBatches:
         while first < count:
             size = min(count - first, self.most or count, at_most or count)
             try:
-                found = work(slice(first, first + size))
+                result = work(slice(first, first + size))
             except torch.cuda.OutOfMemoryError:
                 if size == 1:
                     raise
                 self.most = (size + 1) // 2
             else:
-                yield found
+                yield result
                 first += size
                 continue
             # Here, where the failed call's tensors are gone with its exception.

@@ -42,9 +42,9 @@ class ReadAhead(Clip):
         if self._next is None or self._next[0] != list(indices):
             # Clips keep what they read last: one reader at a time.
             return self._reader.submit(self._clip.frames, indices).result()
-        found = self._next[1].result()
+        loaded = self._next[1].result()
         self._start()
-        return found
+        return loaded
 
     def __len__(self) -> int:
         return len(self._clip)

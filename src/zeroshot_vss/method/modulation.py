@@ -149,11 +149,13 @@ def difference_maps(
         segments = [s for s in segments_of(some, maps) if frames is None or s.frame in frames]
         for part in _split(segments, max(PIXELS_AT_ONCE // (size[0] * size[1]), 1)):
             images = [segment.image for segment in part]
-            found = difference.normalised_difference(
+            unfiltered = difference.normalised_difference(
                 plus[images], minus[images], size, settings.difference, _territories(part, maps)
             )
             label, places = part[0].label, [segment.frame for segment in part]
-            yield Differences(label, places, found, _filtered(found, maps[places] == label, settings.filter))
+            yield Differences(
+                label, places, unfiltered, _filtered(unfiltered, maps[places] == label, settings.filter)
+            )
 
 
 def _split(segments: list[Segment], size: int) -> Iterator[list[Segment]]:
@@ -197,6 +199,6 @@ def label_maps(
     best = difference.RunningArgmax(len(maps), *size, nothing=0, device=device, dtype=dtype)
     for frame, coarse in enumerate(maps):
         best.labels[frame] = int(coarse.flat[0])
-    for found in difference_maps(backbone, plain, maps, size, settings, budget, batches):
-        best.update(found.label, torch.tensor(found.frames, device=device), found.filtered)
+    for differences in difference_maps(backbone, plain, maps, size, settings, budget, batches):
+        best.update(differences.label, torch.tensor(differences.frames, device=device), differences.filtered)
     return best.labels.cpu().numpy()

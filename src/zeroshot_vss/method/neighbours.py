@@ -62,10 +62,10 @@ class Neighbours:
         return self.names[torch.cat(answers).cpu().numpy()]
 
     def _tensor(self, tokens: NDArray[np.float32]) -> Tensor:
-        found = torch.from_numpy(np.ascontiguousarray(tokens)).to(self.device)
-        if not torch.isfinite(found).all():
+        tensor = torch.from_numpy(np.ascontiguousarray(tokens)).to(self.device)
+        if not torch.isfinite(tensor).all():
             raise ValueError("a token holds NaN or infinity; check the features' precision")
-        return found
+        return tensor
 
     def _answers(self, queries: Tensor) -> Tensor:
         """Index of the label of each query [q, channels]."""

@@ -46,8 +46,8 @@ def packed(pairs: list[Pair], maps: NDArray[np.integer], apart: float) -> list[P
         labels.setdefault(pair.frames, []).append(pair.label)
     return [
         Pair(first, frames, tuple(others))
-        for frames, found in labels.items()
-        for first, *others in group_apart(maps[list(frames)], found, apart)
+        for frames, present in labels.items()
+        for first, *others in group_apart(maps[list(frames)], present, apart)
     ]
 
 
@@ -67,14 +67,16 @@ def segments_of(pairs: list[Pair], maps: NDArray[np.integer]) -> list[Segment]:
 
     Labels that their frame does not have are none, nor is the only label of a frame.
     """
-    found = []
+    segments = []
     images = [(pair, frame) for pair in pairs for frame in pair.frames]
     for image, (pair, frame) in enumerate(images):
         masks = np.stack([maps[frame] == label for label in pair.labels])
         nearest = territories(masks) if pair.others else [None]
         shown = zip(pair.labels, masks, nearest, strict=True)
-        found += [Segment(label, frame, image, near) for label, mask, near in shown if mask.any() and not mask.all()]
-    return sorted(found, key=lambda segment: segment.label)
+        segments += [
+            Segment(label, frame, image, near) for label, mask, near in shown if mask.any() and not mask.all()
+        ]
+    return sorted(segments, key=lambda segment: segment.label)
 
 
 def pairs_within(plain: PlainPass, pairs: list[Pair], budget: float) -> int:

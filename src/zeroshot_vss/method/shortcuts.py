@@ -33,12 +33,12 @@ def group_apart(maps: NDArray[np.integer], labels: Sequence[int], apart: float) 
     away = {label: distances(mask) for label, mask in masks.items()}
     groups: list[list[int]] = []
     for label in labels:
-        fitting = (
+        candidates = (
             group
             for group in groups
             if all(away[other][masks[label]].min(initial=np.inf) >= apart for other in group)
         )
-        group = next(fitting, None)
+        group = next(candidates, None)
         if group is None:
             groups.append([label])
         else:
@@ -57,7 +57,7 @@ def regions(masks: NDArray[np.bool_], size: tuple[int, int], halo: int) -> list[
 
     Sides are rounded up to multiples of :data:`SIDES`, as far as the latents reach. An empty mask has the smallest.
     """
-    found = []
+    boxes = []
     for mask in masks:
         slices = []
         for axis, side in enumerate(size):
@@ -69,8 +69,8 @@ def regions(masks: NDArray[np.bool_], size: tuple[int, int], halo: int) -> list[
             length = min(-(-(last - first) // SIDES) * SIDES, side)
             first = min(first, side - length)
             slices.append(slice(first, first + length))
-        found.append((slices[0], slices[1]))
-    return found
+        boxes.append((slices[0], slices[1]))
+    return boxes
 
 
 def decode_regions(

@@ -89,9 +89,9 @@ def score_folder(
         InputError: naming the file, where a prediction is missing, is no mask or has another size than the clip, or
             there are two of a frame; naming clip and frame, where it holds an id that is no class.
     """
-    found = Predictions(dataset, predictions)
+    reader = Predictions(dataset, predictions)
     clips = map(dataset.clip, dataset.clips())
-    scores = [score_clip(clip, partial(found.read, clip), protocol, allow_unlabelled) for clip in clips]
+    scores = [score_clip(clip, partial(reader.read, clip), protocol, allow_unlabelled) for clip in clips]
     return scores, pool(scores)
 
 

@@ -70,7 +70,7 @@ def write_player(
     shown = sorted({label for _, result in results for label in result.shown})
     total = max(int(counts.sum()), 1)
     file = f"{clip.name}-names.json"
-    told: dict[str, Any] = {
+    data: dict[str, Any] = {
         "width": size[1], "height": size[0], "filmWidth": made.size[1], "filmHeight": made.size[0],
         "pixel": float(made.pixel_aspect), "fps": made.fps,
         "times": [round(float(t), 5) for t in made.times or steady],
@@ -89,15 +89,15 @@ def write_player(
         hint=hint,
         style=Markup(_read("style.css")),
         script=Markup(_read("player.js")),
-        # No text of the data ends the script: "<" is spelt.
-        data=Markup(json.dumps(told, separators=(",", ":")).replace("<", "\\u003c")),
+        # No text of the data ends the script: "<" is escaped.
+        data=Markup(json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")),
     )
     with replacing(path) as partial:
         partial.write_text(text, "utf-8")
 
 
 def read_player(path: Path) -> dict[str, Any]:
-    """What a page was told: its label maps, names, times; for tests and for `segment`."""
+    """What a page was given: its label maps, names, times; for tests and for `segment`."""
     text = path.read_text("utf-8")
     begin = text.index(_DATA) + len(_DATA)
     return json.loads(text[begin : text.index("</script>", begin)])

@@ -1,5 +1,5 @@
 "use strict";
-// Draws frames of one video with the label maps of each method over them. `data` is told by zeroshot_vss.player.page.
+// Draws frames of one video with the label maps of each method over them. `data` is written by zeroshot_vss.player.page.
 const data = JSON.parse(document.getElementById("data").textContent);
 const at = (id) => document.getElementById(id);
 const video = at("video"), slider = at("slider");
@@ -40,19 +40,19 @@ const tables = () => {
   return { colours, whose };
 };
 
-let told = tables(), current = 0, drawing = Promise.resolve();
+let lookup = tables(), current = 0, drawing = Promise.resolve();
 
 function paint(view) {
   const { width, height } = view.above, image = new ImageData(width, height), map = view.map;
   const pixels = image.data, outlines = at("outlines").checked, opacity = Math.round(2.55 * at("opacity").value);
   for (let place = 0, pixel = 0; place < map.length; place++, pixel += 4) {
     const value = map[place], from = 4 * value;
-    if (!told.colours[from + 3]) continue;
+    if (!lookup.colours[from + 3]) continue;
     const right = (place + 1) % width ? map[place + 1] : value;
     const below = place + width < map.length ? map[place + width] : value;
-    const edge = outlines && (told.whose[value] !== told.whose[right] || told.whose[value] !== told.whose[below]);
+    const edge = outlines && (lookup.whose[value] !== lookup.whose[right] || lookup.whose[value] !== lookup.whose[below]);
     const darker = edge ? 0.55 : 1;
-    for (let channel = 0; channel < 3; channel++) pixels[pixel + channel] = darker * told.colours[from + channel];
+    for (let channel = 0; channel < 3; channel++) pixels[pixel + channel] = darker * lookup.colours[from + channel];
     pixels[pixel + 3] = edge ? Math.max(opacity, opacity && 230) : opacity;
   }
   view.above.getContext("2d").putImageData(image, 0, 0);
@@ -119,7 +119,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 // Legend
-const redraw = () => { told = tables(); soon(current); };
+const redraw = () => { lookup = tables(); soon(current); };
 function list() {
   at("legend").replaceChildren(...labels.filter((label) => label.into === label.id).map((label) => {
     const row = document.createElement("li");
@@ -164,14 +164,14 @@ at("muted").onchange = () => { video.muted = at("muted").checked; };
 
 function names() {
   // What was renamed or merged, now or before this page was made: { label: name }.
-  const found = {};
-  for (const [label, now] of Object.entries(data.given)) if (byId.has(now)) found[label] = byId.get(root(now)).name;
+  const names = {};
+  for (const [label, now] of Object.entries(data.given)) if (byId.has(now)) names[label] = byId.get(root(now)).name;
   for (const label of labels) {
     const chief = byId.get(root(label.id));
     const merged = labels.filter((other) => root(other.id) === chief.id).length > 1;
-    if (merged || chief.name !== chief.first) found[label.id] = chief.name;
+    if (merged || chief.name !== chief.first) names[label.id] = chief.name;
   }
-  return found;
+  return names;
 }
 at("save").onclick = () => {
   const link = document.createElement("a");

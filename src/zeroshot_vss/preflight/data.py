@@ -19,7 +19,7 @@ GENERATED = ("scenes", "scenes-objects")
 
 
 @dataclass(frozen=True)
-class FoundClip:
+class ClipSummary:
     """One clip."""
 
     name: str
@@ -33,12 +33,12 @@ class FoundClip:
 
 
 @dataclass(frozen=True)
-class FoundDataSet:
+class DataSetStatus:
     """A data set, or why it cannot be used."""
 
     name: str
     title: str
-    clips: tuple[FoundClip, ...] = ()
+    clips: tuple[ClipSummary, ...] = ()
     missing: str | None = None
 
     @property
@@ -58,13 +58,13 @@ class FoundDataSet:
         return sorted({clip.size for clip in self.clips})
 
 
-def look_at_data(plan: Plan, name: str) -> FoundDataSet:
+def dataset_status(plan: Plan, name: str) -> DataSetStatus:
     """A configured data set, or the clips of the user."""
     title = "your own clips" if name == USER_CLIPS else plan.config.datasets[name].title
     try:
-        return FoundDataSet(name, title, tuple(_clips(plan, name)))
+        return DataSetStatus(name, title, tuple(_clips(plan, name)))
     except InputError as error:
-        return FoundDataSet(name, title, missing=_with_source(plan, name, str(error)))
+        return DataSetStatus(name, title, missing=_with_source(plan, name, str(error)))
 
 
 def _with_source(plan: Plan, name: str, message: str) -> str:
@@ -80,7 +80,7 @@ def _with_source(plan: Plan, name: str, message: str) -> str:
     return message
 
 
-def _clips(plan: Plan, name: str) -> list[FoundClip]:
+def _clips(plan: Plan, name: str) -> list[ClipSummary]:
     spec = plan.stages.dataset(name)
     dataset = open_dataset(spec.kind, spec.options)
     names = dataset.clips()
@@ -98,12 +98,12 @@ def _clips(plan: Plan, name: str) -> list[FoundClip]:
     ]
 
 
-def _counted(clip: Clip) -> FoundClip:
+def _counted(clip: Clip) -> ClipSummary:
     clip.check_files()
-    return FoundClip(clip.name, len(clip), clip.size, len(clip.mapped()), clip.annotated())
+    return ClipSummary(clip.name, len(clip), clip.size, len(clip.mapped()), clip.annotated())
 
 
-def _film(name: str, path: Path) -> FoundClip:
+def _film(name: str, path: Path) -> ClipSummary:
     """A video by its header; where that does not count the frames, by its packets, which are not decoded either."""
     try:
         with open_container(path, f"clip {name!r}: {path.name}") as container:
@@ -114,4 +114,4 @@ def _film(name: str, path: Path) -> FoundClip:
             frames = stream.frames or sum(packet.size > 0 for packet in container.demux(stream))
     except av.error.FFmpegError as error:
         raise InputError(f"clip {name!r}: {path} cannot be read as a video ({error.strerror})") from error
-    return FoundClip(name, frames, size, frames, 0)
+    return ClipSummary(name, frames, size, frames, 0)

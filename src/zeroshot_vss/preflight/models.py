@@ -18,7 +18,7 @@ BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 
 
 @dataclass(frozen=True)
-class FoundBackbone:
+class BackboneStatus:
     """A backbone, or why it cannot be used."""
 
     spec: BackboneSpec
@@ -58,13 +58,13 @@ class FoundBackbone:
         return sum(self.numbers[name].total() * BYTES[precision] for name, precision in precisions.items())
 
 
-def look_at_backbone(spec: BackboneSpec, title: str) -> FoundBackbone:
+def backbone_status(spec: BackboneSpec, title: str) -> BackboneStatus:
     """A configured backbone, without its tiny decoder. Nothing is fetched."""
     try:
         model = find_model(spec.model_copy(update={"download": False, "tiny_decoder": None}))
         numbers = {name: part.stored(model.whose) for name, part in model.parts.items() if part.weights}
         disk = sum(path.stat().st_size for part in model.parts.values() for path in part.weight_files)
-        return FoundBackbone(spec, title, None, model, disk, numbers, model.geometry)
+        return BackboneStatus(spec, title, None, model, disk, numbers, model.geometry)
     except InputError as error:
         fetched = spec.download and not Path(spec.path).expanduser().is_dir()
-        return FoundBackbone(spec, title, missing=None if fetched else str(error))
+        return BackboneStatus(spec, title, missing=None if fetched else str(error))

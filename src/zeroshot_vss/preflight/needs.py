@@ -21,8 +21,8 @@ from zeroshot_vss.io.costs import read_cost
 from zeroshot_vss.io.store import open_clip
 from zeroshot_vss.jobs.base import Parts
 from zeroshot_vss.method.batches import rows_of_clip
-from zeroshot_vss.preflight.data import FoundDataSet
-from zeroshot_vss.preflight.models import FoundBackbone
+from zeroshot_vss.preflight.data import DataSetStatus
+from zeroshot_vss.preflight.models import BackboneStatus
 from zeroshot_vss.settings.features import Features
 from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.workflow.paths import BETWEEN
@@ -88,9 +88,9 @@ class Group:
 def groups_of(plan: Plan) -> list[Group]:
     """All targets of the configuration that have rows."""
     config = plan.config
-    found = [Group("table", name, table_rows(config, name)) for name in config.tables]
-    found += [Group("sweep", name, sweep_rows(config, name)) for name in config.sweeps]
-    found.append(Group("figure", "overview", overview_rows(config)))
+    groups = [Group("table", name, table_rows(config, name)) for name in config.tables]
+    groups += [Group("sweep", name, sweep_rows(config, name)) for name in config.sweeps]
+    groups.append(Group("figure", "overview", overview_rows(config)))
     if (figures := config.figures) is not None:
         rows = [
             make_row(config, dataset, method, backbone)
@@ -98,19 +98,19 @@ def groups_of(plan: Plan) -> list[Group]:
             for method in figures.named_methods()
             for backbone in figures.backbones
         ]
-        found.append(
+        groups.append(
             Group("figures", "of the paper", [row for row in dict.fromkeys(rows) if is_measured(config, row)])
         )
-    return [*found, *([Group("clips", "your own", [user_row(config)])] if config.clips else [])]
+    return [*groups, *([Group("clips", "your own", [user_row(config)])] if config.clips else [])]
 
 
 @dataclass
-class Inventory:
+class Availability:
     """What was found, and what can be said of rows."""
 
     plan: Plan
-    datasets: Mapping[str, FoundDataSet]
-    backbones: Mapping[str, FoundBackbone]
+    datasets: Mapping[str, DataSetStatus]
+    backbones: Mapping[str, BackboneStatus]
     _obstacles: dict[Row, tuple[str, ...]] = field(default_factory=dict)
     _stages: dict[Row, dict[str, Stage] | None] = field(default_factory=dict)
 
@@ -156,10 +156,10 @@ class Inventory:
     def stages(self, row: Row) -> dict[str, Stage] | None:
         """Folder of each stage's results to what it takes; None where the backbone is still to be fetched."""
         if row not in self._stages:
-            self._stages[row] = self._look_at_stages(row)
+            self._stages[row] = self._row_stages(row)
         return self._stages[row]
 
-    def _look_at_stages(self, row: Row) -> dict[str, Stage] | None:
+    def _row_stages(self, row: Row) -> dict[str, Stage] | None:
         data = self.datasets[row.dataset]
         pixels = [(clip, clip.size[0] * clip.size[1]) for clip in data.clips]
         whole = sum(clip.frames * area for clip, area in pixels)
@@ -173,15 +173,15 @@ class Inventory:
         if backbone.geometry is None:
             return None
         settings = self._settings(row).stage_features()
-        found: dict[str, Stage] = {}
+        stages: dict[str, Stage] = {}
         for stage, path in _folders(self.plan.stages.of_row(row)).items():
             if stage == "upsample":
                 asked = sum(clip.mapped for clip in data.clips)
-                found[str(path)] = Stage(_kind("maps", path), row.backbone, asked, mapped, maps=mapped)
+                stages[str(path)] = Stage(_kind("maps", path), row.backbone, asked, mapped, maps=mapped)
             else:
                 disk = _feature_bytes(backbone, data, settings) if stage == "features" else 0
-                found[str(path)] = Stage(stage, row.backbone, data.frames, whole, features=disk)
-        return found
+                stages[str(path)] = Stage(stage, row.backbone, data.frames, whole, features=disk)
+        return stages
 
     def needs(self, rows: Iterable[Row], rates: Rates) -> Needs:
         """Of the rows that can run, each shared result once."""
@@ -189,9 +189,9 @@ class Inventory:
         fetched = False
         for row in rows:
             if not self.obstacles(row):
-                found = self.stages(row)
-                fetched |= found is None
-                stages |= found or {}
+                row_stages = self.stages(row)
+                fetched |= row_stages is None
+                stages |= row_stages or {}
         time = sum_time(stages.values(), rates, self._papers())
         return Needs(
             sum(stage.features for stage in stages.values()),
@@ -201,7 +201,7 @@ class Inventory:
 
     def _papers(self) -> dict[str, float]:
         """Seconds a frame of the backbones that the paper timed."""
-        known = {name: found.geometry.identity for name, found in self.backbones.items() if found.geometry}
+        known = {name: backbone.geometry.identity for name, backbone in self.backbones.items() if backbone.geometry}
         return {name: PAPER_SECONDS[identity] for name, identity in known.items() if identity in PAPER_SECONDS}
 
 
@@ -214,7 +214,7 @@ def _kind(stage: str, folder: Path) -> str:
     return f"{stage}, {folder.name.split(BETWEEN)[0]}" if stage == "maps" else stage
 
 
-def _feature_bytes(backbone: FoundBackbone, data: FoundDataSet, settings: Features) -> int:
+def _feature_bytes(backbone: BackboneStatus, data: DataSetStatus, settings: Features) -> int:
     assert backbone.geometry is not None
     kinds = Counter((clip.frames, clip.size) for clip in data.clips)
     return sum(
@@ -244,7 +244,7 @@ def sum_time(stages: Iterable[Stage], rates: Rates, papers: Mapping[str, float])
     return Time(seconds, frozenset(sources), unknown or (not sources and not seconds))
 
 
-def measured_rates(results: Path, datasets: Mapping[str, FoundDataSet]) -> dict[tuple[str, str], float]:
+def measured_rates(results: Path, datasets: Mapping[str, DataSetStatus]) -> dict[tuple[str, str], float]:
     """Seconds a pixel and frame of each backbone's stages, over clips whose cost a finished run left behind."""
     total: defaultdict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
     for folder in ("features", "correspondences", "coarse", "maps", "baselines", "segmenters"):
@@ -275,5 +275,5 @@ def packed_share(results: Path) -> float | None:
 def _some(root: Path, ending: str) -> Iterator[Path]:
     """The first files of each folder below `root`: enough for a mean, and quick where there are hundreds of clips."""
     for folder, _, names in os.walk(root):
-        found = sorted(name for name in names if name.endswith(ending) and not name.startswith("."))
-        yield from (Path(folder, name) for name in found[:SAMPLE])
+        matches = sorted(name for name in names if name.endswith(ending) and not name.startswith("."))
+        yield from (Path(folder, name) for name in matches[:SAMPLE])

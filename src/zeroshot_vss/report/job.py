@@ -1,4 +1,4 @@
-"""What the jobs that write pages are told."""
+"""What the jobs that write pages are given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pages a report has, and what the jobs behind them are told."""
+"""Which pages a report has, and what the jobs behind them are given."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Pages:
     def names(self, tables: Iterable[str]) -> list[str]:
         """The pages of some tables; those of scores have their clips and runs, too."""
         kinds = {table: self.stages.config.tables[table].kind for table in tables}
-        found = [f"results/report/{table}.html" for table in kinds]
-        return found + [
+        pages = [f"results/report/{table}.html" for table in kinds]
+        return pages + [
             f"results/report/{table}-{part}.html"
             for table, kind in kinds.items()
             if kind == "quality"

@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from zeroshot_vss.io.formatting import size_words
+from zeroshot_vss.io.formatting import format_size
 from zeroshot_vss.io.video import VideoClip, VideoWriter
 from zeroshot_vss.report.page import LONGEST, fill
 
@@ -62,10 +62,10 @@ def _encode(clip: VideoClip, path: Path, quality: int) -> None:
 def player_page(title: str, video: Path, legend: Sequence[tuple[str, NDArray[np.uint8]]]) -> Markup:
     """The video, and the names of the colours that it shows."""
     data = rendition(video)
-    note = f"{video}, {size_words(video.stat().st_size)}"
+    note = f"{video}, {format_size(video.stat().st_size)}"
     if data is None:
         note += "; it is too long to be shown here."
     elif len(data) < video.stat().st_size:
-        note += f"; here {size_words(len(data))}, of lower quality."
+        note += f"; here {format_size(len(data))}, of lower quality."
     colours = [(name, tuple(map(int, colour))) for name, colour in legend]
     return fill(PLAYER, title=title, data=base64.b64encode(data).decode() if data else "", note=note, legend=colours)

@@ -42,13 +42,13 @@ def clip_tables(rows: Sequence[RowTitle], scores: Sequence[Any]) -> dict[tuple[s
         rows: in words.
         scores: of each row: `clip`, `frames` and figures of 0..1.
     """
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    tables: dict[tuple[str, str], dict[str, Any]] = {}
     for row, table in zip(rows, scores, strict=True):
         for key, name in FIGURES.items():
             if key in table and table[key].notna().any():
                 values = 100 * table.set_index(["clip", "frames"])[key]
-                found.setdefault((row.dataset, name), {})[row.column] = values
-    return {place: pd.DataFrame(columns) for place, columns in found.items()}
+                tables.setdefault((row.dataset, name), {})[row.column] = values
+    return {place: pd.DataFrame(columns) for place, columns in tables.items()}
 
 
 def clips_page(title: str, tables: Mapping[tuple[str, str], pd.DataFrame]) -> Markup:

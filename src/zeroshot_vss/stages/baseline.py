@@ -27,7 +27,7 @@ def run(job: BaselineJob) -> None:
             for frame in clip.mapped():
                 maps[frame] = np.zeros(clip.size, np.uint8) if truth is None else truth
             return
-        for frame, found in colour_maps(clip, truth, job.settings, set(clip.mapped())):
-            maps[frame] = found
+        for frame, labels in colour_maps(clip, truth, job.settings, set(clip.mapped())):
+            maps[frame] = labels
 
     run_clips("baseline", job.manifest, job.clips, key, work, [Manifest.load(job.frames), Manifest.load(job.masks)])

@@ -59,8 +59,8 @@ class FeatureCache:
         if missing := [row for row in rows if row not in self._place]:
             raise damaged(self.path, f"it holds no features for {missing[0]}")
         data = self._file[f"block{block}"]
-        found = np.stack([data[self._place[row]] for row in rows]).astype(np.float32)
-        return found.reshape(len(rows), self.cells, -1)
+        queries = np.stack([data[self._place[row]] for row in rows]).astype(np.float32)
+        return queries.reshape(len(rows), self.cells, -1)
 
     def aggregated(self, blocks: Sequence[int], rows: Sequence[Row]) -> NDArray[np.float32]:
         """Mean over the blocks' queries (feature aggregation), [n, h, w, C]."""

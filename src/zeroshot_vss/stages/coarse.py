@@ -53,8 +53,8 @@ def run(job: CoarseJob) -> None:
             if matched is None:
                 label_clip(job, clip, truth, cache, None, file, device)
             else:
-                with open_clip(matched.verified(name)) as found:
-                    label_clip(job, clip, truth, cache, found, file, device)
+                with open_clip(matched.verified(name)) as correspondences:
+                    label_clip(job, clip, truth, cache, correspondences, file, device)
 
     inputs = [Manifest.load(job.masks), cached, *([matched] if matched else [])]
     run_clips("coarse maps", job.manifest, job.clips, key, work, inputs)
@@ -65,7 +65,7 @@ def label_clip(
     clip: Clip,
     truth: LabelMap | None,
     cache: FeatureCache,
-    found: Any,
+    correspondences: Any,
     file: h5py.File,
     device: torch.device,
 ) -> None:
@@ -76,7 +76,7 @@ def label_clip(
         clip: for its name and reference frame.
         truth: annotation of that frame; None leaves clusters.
         cache: the clip's features.
-        found: the open file of its correspondences; None without CBR.
+        correspondences: the open file of its correspondences; None without CBR.
         file: the result.
         device: where the classifier searches neighbours; it changes no label.
     """
@@ -95,8 +95,8 @@ def label_clip(
     spread = spread_of(plain(0)[:1]) if settings.position is not None else 0.0
 
     def tokens(number: int) -> Floats:
-        found = plain(number)
-        return found if settings.position is None else append_place(found, settings.position, spread)
+        plain_tokens = plain(number)
+        return plain_tokens if settings.position is None else append_place(plain_tokens, settings.position, spread)
 
     first = tokens(0)
     fitted_on = first if settings.fit == "first-batch" else first[:1]
@@ -112,14 +112,14 @@ def label_clip(
     classifier = LabelClassifier(settings.classifier, settings.classifier_options, settings.seed, device)
 
     def refine(number: int, maps: Labels) -> Labels:
-        if found is None:
+        if correspondences is None:
             return maps
         if job.refinement is not None and job.refinement.variant == "released":
-            return vote_along_tracks(maps, found[f"tracks{number}"][()])
+            return vote_along_tracks(maps, correspondences[f"tracks{number}"][()])
         if job.refinement is not None and job.refinement.variant == "direct":
-            return vote_on_direct_matches(maps, found[f"direct{number}"][()])
+            return vote_on_direct_matches(maps, correspondences[f"direct{number}"][()])
         batch = batches[number]
-        return vote_along_matches(maps, found["matches"][batch[0] : batch[-1]])
+        return vote_along_matches(maps, correspondences["matches"][batch[0] : batch[-1]])
 
     maps = add_maps(file, "maps", cache.frames, cache.grid, np.uint8)
     shown = (seen(tokens(number)) for number in range(len(batches)))

@@ -16,8 +16,8 @@ def run(job: EfficiencyJob) -> None:
     for row in job.rows:
         stages = row.results()
         frames = sum(map(frames_in, stages["upsample"]))
-        words = {"method": row.method, "backbone": row.backbone, "data set": row.dataset, "frames": frames}
-        rows.append(words | efficiency(frames, stages))
+        columns = {"method": row.method, "backbone": row.backbone, "data set": row.dataset, "frames": frames}
+        rows.append(columns | efficiency(frames, stages))
     table = pd.DataFrame(rows)
     if job.published is not None:
         table["paper FPS"] = paper_rates(job.rows, pd.read_csv(job.published))

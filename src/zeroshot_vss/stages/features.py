@@ -66,23 +66,25 @@ def cache_queries(settings: Features, frames_at_once: int, clip: Clip, backbone:
     def computed(group: list[Row], part: slice) -> list[NDArray[np.float16]]:
         start = start_of(backbone, ahead, group[part], settings.sampling)
         plain = backbone.denoise(start, settings.sampling, wanted, last=settings.step)
-        found = [plain.queries[asked].unflatten(1, grid).to("cpu", torch.float16) for asked in wanted]
-        for block, queries in zip(settings.blocks, found, strict=True):
+        per_block = [plain.queries[asked].unflatten(1, grid).to("cpu", torch.float16) for asked in wanted]
+        for block, queries in zip(settings.blocks, per_block, strict=True):
             check_range(queries, block, plain.origins)
-        return [queries.numpy() for queries in found]
+        return [queries.numpy() for queries in per_block]
 
     groups = feature_groups(len(clip), settings.sampling, frames_at_once)
     with ReadAhead(clip, [[row.frame for row in some] for some in groups]) as ahead, WriteBehind() as write:
         for some in progress(groups, len, f"features of {clip.name}"):
             each = partial(computed, some)
             parts = [each(slice(None))] if backbone.coupled else batches.parts(len(some), each)
-            found = {block: np.concatenate(pieces) for block, *pieces in zip(settings.blocks, *parts, strict=True)}
+            per_block = {
+                block: np.concatenate(pieces) for block, *pieces in zip(settings.blocks, *parts, strict=True)
+            }
             if not written:
                 # All before the first write, so that the file is the same byte for byte each time.
                 written = {
-                    k: add_maps(file, f"block{k}", len(rows), q.shape[1:], np.float16) for k, q in found.items()
+                    k: add_maps(file, f"block{k}", len(rows), q.shape[1:], np.float16) for k, q in per_block.items()
                 }
-            for block, queries in found.items():
+            for block, queries in per_block.items():
                 write(written[block].__setitem__, slice(first, first + len(some)), queries)
             first += len(some)
     add_array(file, "rows", np.array(rows, np.int32))

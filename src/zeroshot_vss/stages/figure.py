@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from zeroshot_vss.figures.drawings import context_and_tracks, stages
-from zeroshot_vss.figures.found import flicker, reconstructions, unseen_classes
+from zeroshot_vss.figures.failure_figures import flicker, reconstructions, unseen_classes
 from zeroshot_vss.figures.job import FigureJob
 from zeroshot_vss.figures.material import Material
 from zeroshot_vss.figures.methods import by_blocks, by_clusters, compared, over_time

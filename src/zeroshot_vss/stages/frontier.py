@@ -19,7 +19,7 @@ def run(job: FrontierJob) -> None:
     rows = job.rows
     scores = [read_scores(Path(path)) for path in job.scores]
     stages = [row.results() for row in rows]
-    maps = [list(found.values())[-1] for found in stages]
+    maps = [list(results.values())[-1] for results in stages]
     changed, costs = [], []
     for index, row in enumerate(rows):
         dataset = job.datasets[row.dataset].open()

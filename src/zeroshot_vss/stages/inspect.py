@@ -57,8 +57,8 @@ def run(job: InspectJob) -> None:
         if job.settings.spatial or job.settings.temporal:
             look.keep_queries(file)
         for number, variation in enumerate(job.settings.variations):
-            with open_clip(maps[variation.coarse].verified(name)) as found:
-                look.keep_variation(file, number, variation, found["maps"])
+            with open_clip(maps[variation.coarse].verified(name)) as coarse_file:
+                look.keep_variation(file, number, variation, coarse_file["maps"])
 
     workers = workers_for(job.compute, device, len(job.clips))
     run_clips("inspections", job.manifest, job.clips, key, work, [Manifest.load(job.frames), *maps], workers)
@@ -97,10 +97,10 @@ def seen_differences(
     none = np.zeros((0, *size), np.float32)
     places: list[Place] = []
     differences, filtered = [none], [none]
-    for found in difference_maps(backbone, plain, maps, size, settings, budget, frames=kept):
-        places += [(found.label, frame) for frame in found.frames]
-        differences.append(found.maps.cpu().numpy())
-        filtered.append(found.filtered.cpu().numpy())
+    for difference in difference_maps(backbone, plain, maps, size, settings, budget, frames=kept):
+        places += [(difference.label, frame) for frame in difference.frames]
+        differences.append(difference.maps.cpu().numpy())
+        filtered.append(difference.filtered.cpu().numpy())
     order = sorted(range(len(places)), key=places.__getitem__)
     return SeenDifferences(
         [places[i] for i in order], np.concatenate(differences)[order], np.concatenate(filtered)[order]
@@ -108,7 +108,7 @@ def seen_differences(
 
 
 def labels_of(
-    places: Sequence[Place], found: NDArray[np.floating], coarse: NDArray[np.uint8], frame: int
+    places: Sequence[Place], differences: NDArray[np.floating], coarse: NDArray[np.uint8], frame: int
 ) -> NDArray[np.uint8]:
     """Label map [H, W] of a frame: the label with the largest of its maps [m, H, W]; ties go to the first.
 
@@ -116,8 +116,8 @@ def labels_of(
     """
     mine = [i for i, (_, other) in enumerate(places) if other == frame]
     if not mine:
-        return np.full(found.shape[1:], coarse.flat[0], np.uint8)
-    return np.array([places[i][0] for i in mine], np.uint8)[found[mine].argmax(0)]
+        return np.full(differences.shape[1:], coarse.flat[0], np.uint8)
+    return np.array([places[i][0] for i in mine], np.uint8)[differences[mine].argmax(0)]
 
 
 class _Look:
@@ -163,10 +163,10 @@ class _Look:
             start = start_of(self.backbone, self.clip, group.rows, settings.sampling)
             with temporal_queries(self.backbone, settings.temporal) as tape:
                 plain = self.backbone.denoise(start, settings.sampling, wanted, last=settings.step)
-            found = {f"spatial{block}": plain.queries[block, settings.step] for block in settings.spatial}
+            by_name = {f"spatial{block}": plain.queries[block, settings.step] for block in settings.spatial}
             for block in settings.temporal:
-                found[f"temporal{block}"] = of_frames(tape[str(block)], plain.parts)
-            for name, queries in found.items():
+                by_name[f"temporal{block}"] = of_frames(tape[str(block)], plain.parts)
+            for name, queries in by_name.items():
                 grid = self.backbone.grid(*size, int(name.removeprefix("spatial").removeprefix("temporal")))
                 kept = queries[group.kept].unflatten(1, grid).to("cpu", torch.float16).numpy()
                 if name not in file:
@@ -199,8 +199,8 @@ class _Look:
             parts.append(seen)
         add_array(file, f"places{number}", np.array(places, np.int32).reshape(-1, 2))
         for name in ("differences", "filtered"):
-            found = np.concatenate([getattr(seen, name) for seen in parts]).astype(np.float16)
-            add_array(file, f"{name}{number}", found)
+            values = np.concatenate([getattr(seen, name) for seen in parts]).astype(np.float16)
+            add_array(file, f"{name}{number}", values)
 
 
 @contextmanager

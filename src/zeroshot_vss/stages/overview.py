@@ -55,8 +55,8 @@ def _pictures(
     clip: Clip, frame: int, picture: NDArray[np.uint8], files: list[dict[str, Path]], colours: NDArray[np.uint8]
 ) -> list[NDArray[np.uint8]]:
     maps = [clip.labels(frame)]
-    for found in files:
-        with open_clip(found[clip.name]) as file:
+    for results in files:
+        with open_clip(results[clip.name]) as file:
             maps.append(file["maps"][frame])
     blank = np.full_like(picture, 255)
     return [picture, *(blank if m is None else overlay(blank, m, colours, 1.0) for m in maps)]

@@ -58,8 +58,8 @@ def run(job: UpsampleJob) -> None:
 
             take_weights(backbone(), adapted.verified(name))
         maps = add_maps(file, "maps", len(clip), clip.size, np.uint8, fill=VOID)
-        with open_clip(refined.verified(name)) as found:
-            coarse = found.expect("maps", np.uint8, (len(clip), None, None))
+        with open_clip(refined.verified(name)) as coarse_file:
+            coarse = coarse_file.expect("maps", np.uint8, (len(clip), None, None))
             groups = map_groups(len(clip), clip.mapped(), job.settings.sampling, job.compute.frames_at_once)
             # Upsamplers without a model read no frame.
             read = [[row.frame for row in group.rows] for group in groups] if job.settings.sampling else []

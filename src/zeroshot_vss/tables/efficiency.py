@@ -34,7 +34,7 @@ class EfficiencyRow(Settings):
 
 
 class EfficiencyJob(Job):
-    """What the job that prints the table is told."""
+    """What the job that prints the table is given."""
 
     stage: ClassVar[str] = "efficiency_table"
 
@@ -63,20 +63,20 @@ def efficiency(frames: int, stages: Mapping[str, Sequence[Path]]) -> dict[str, A
 
     Undefined (None) where a stage's costs are not known for all of its results.
     """
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     host, gpu = [], []
     for stage, results in stages.items():
         costs = costs_of(results)
         known = costs and len(costs) == len(results)
-        found[f"{stage} s/frame"] = sum(cost.seconds for cost in costs) / frames if known else None
+        figures[f"{stage} s/frame"] = sum(cost.seconds for cost in costs) / frames if known else None
         host += [cost.host_gib for cost in costs]
         gpu += [cost.gpu_gib for cost in costs if cost.gpu_gib is not None]
-    seconds = list(found.values())
+    seconds = list(figures.values())
     total = None if None in seconds else sum(seconds)
     disk = sum(result.stat().st_size for results in stages.values() for result in results)
     return {
         "FPS": 1 / total if total else None,
-        **found,
+        **figures,
         "host GiB": max(host, default=None),
         "GPU GiB": max(gpu, default=None),
         "disk MiB/frame": disk / MEBIBYTE / frames,

@@ -20,7 +20,7 @@ CHANGED = "changed pixels"
 
 
 class FrontierJob(Job):
-    """What the job that prints the table and draws the plot is told."""
+    """What the job that prints the table and draws the plot is given."""
 
     stage: ClassVar[str] = "frontier"
 
@@ -102,13 +102,13 @@ def frontier_table(
 
 def on_frontier(table: pd.DataFrame, panel: Sequence[str], quality: str = "mIoU") -> list[bool]:
     """Whether no other row of the same panel is both faster and better, or as good in one of them."""
-    found = []
+    undominated = []
     for _, row in table.iterrows():
         peers = table[(table[list(panel)] == row[list(panel)]).all(axis=1)]
         no_worse = (peers["FPS"] >= row["FPS"]) & (peers[quality] >= row[quality])
         better = (peers["FPS"] > row["FPS"]) | (peers[quality] > row[quality])
-        found.append(not bool((no_worse & better).any()))
-    return found
+        undominated.append(not bool((no_worse & better).any()))
+    return undominated
 
 
 def frontier_layout(table: pd.DataFrame) -> pd.DataFrame:

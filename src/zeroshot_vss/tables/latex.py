@@ -54,8 +54,8 @@ def tabular(
 
 def _are_numbers(texts: Sequence[str]) -> bool:
     """Whether a column is to be right-aligned."""
-    told = [text for text in texts if text]
-    return bool(told) and all(_NUMBER.fullmatch(text) for text in told)
+    filled = [text for text in texts if text]
+    return bool(filled) and all(_NUMBER.fullmatch(text) for text in filled)
 
 
 def _largest(texts: Sequence[str], allowed: Sequence[bool]) -> list[int]:
@@ -80,8 +80,8 @@ def _heads(table: pd.DataFrame, numeric: Sequence[bool]) -> list[str]:
             rules += [rf"\cmidrule(lr){{{place}-{place + width - 1}}}"] if first else []
             place += width
         lines += [" & ".join(cells) + r" \\", " ".join(rules)]
-    words = [
+    headings = [
         rf"\multicolumn{{1}}{{r}}{{{escaped(str(second))}}}" if number else escaped(str(second))
         for (_, second), number in zip(levels, numeric, strict=True)
     ]
-    return [*lines, " & ".join(words) + r" \\"]
+    return [*lines, " & ".join(headings) + r" \\"]

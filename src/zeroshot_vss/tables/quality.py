@@ -46,7 +46,7 @@ class TableRow(Settings):
 
 
 class TableJob(Job):
-    """What the job that prints a table is told."""
+    """What the job that prints a table is given."""
 
     stage: ClassVar[str] = "table"
 
@@ -165,10 +165,10 @@ def paper_layout(table: pd.DataFrame, source: str, across: str = "datasets", fur
 def to_markdown(table: pd.DataFrame, title: str, across: str = "datasets") -> str:
     """Measured and published rows as Markdown tables, one for each data set (or backbone)."""
     parts = [f"# {title}\n"]
-    for source, words in (("measured", "Measured"), ("published", "Published (in %, as the paper prints them)")):
+    for source, heading in (("measured", "Measured"), ("published", "Published (in %, as the paper prints them)")):
         if source in set(table["source"]):
             wide = paper_layout(table, source, across)
-            parts.append(f"## {words}\n")
+            parts.append(f"## {heading}\n")
             for over in dict.fromkeys(wide.columns.get_level_values(0)):
                 some: Any = wide[over]
                 some = some[(some != "").any(axis=1)].reset_index()

@@ -39,11 +39,11 @@ def bootstrap_interval(values: NDArray[np.float64], seed: int) -> tuple[float, f
 def groups_of(clips: pd.DataFrame) -> dict[tuple[str, str], list[int]]:
     """(kind, name) of every group of sequences to their places: all, those of each attribute, each sequence."""
     groups: dict[tuple[str, str], list[int]] = {(ALL, ALL): list(range(len(clips)))}
-    words = (
+    attributes = (
         [str(w).split() for w in clips[ATTRIBUTES].fillna("")] if ATTRIBUTES in clips else [[] for _ in clips.index]
     )
-    for attribute in sorted({word for some in words for word in some}):
-        groups["attribute", attribute] = [i for i, some in enumerate(words) if attribute in some]
+    for attribute in sorted({word for some in attributes for word in some}):
+        groups["attribute", attribute] = [i for i, some in enumerate(attributes) if attribute in some]
     return groups | {("sequence", str(name)): [i] for i, name in enumerate(clips["clip"])}
 
 

@@ -22,7 +22,7 @@ class SweepPoint(Settings):
 
 
 class SweepJob(Job):
-    """What the job that plots a sweep is told."""
+    """What the job that plots a sweep is given."""
 
     stage: ClassVar[str] = "sweep"
 

@@ -24,7 +24,7 @@ class SettingsColumn(Settings):
 
 
 class SettingsJob(Job):
-    """What the job that prints the table is told."""
+    """What the job that prints the table is given."""
 
     stage: ClassVar[str] = "settings_table"
 
@@ -47,13 +47,13 @@ def settings_of(result: Path) -> dict[str, Any]:
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
+    leaves: list[tuple[str, Any]] = []
     for name, value in values.items():
         if isinstance(value, dict) and value:
-            found += _leaves(value, f"{prefix}{name}.")
+            leaves += _leaves(value, f"{prefix}{name}.")
         else:
-            found.append((prefix + name, value))
-    return found
+            leaves.append((prefix + name, value))
+    return leaves
 
 
 def settings_table(columns: Sequence[tuple[str, Mapping[str, Mapping[str, Any]]]]) -> pd.DataFrame:

@@ -69,10 +69,10 @@ def adapt(
     footage = decode({str(p.resolve()): open_clip(p) for p in paths}, settings.stored_height, work / "frames")
     console.print(f"{footage.frames} frames of {len(paths)} clips, without labels", soft_wrap=True)
     _export(base, train_weights(base, footage, settings, work), out)
-    told = {"base": base.name, "base_digest": weights, "clips": [p.stem for p in paths],
+    record = {"base": base.name, "base_digest": weights, "clips": [p.stem for p in paths],
             "frames": footage.frames, "settings": settings.model_dump(mode="json")}  # fmt: skip
     with replacing(out / "training.json") as part:
-        part.write_text(json.dumps(told, indent=2) + "\n")
+        part.write_text(json.dumps(record, indent=2) + "\n")
     shutil.copy(work / "training-log.csv", out)
     console.print(escape(config_lines(out, settings.height)), highlight=False, soft_wrap=True)
 
@@ -122,10 +122,10 @@ user_clips:
   backbone: {out.name}"""
 
 
-def _check_work(work: Path, told: dict[str, object]) -> None:
+def _check_work(work: Path, record: dict[str, object]) -> None:
     """Refuse a work folder of another training, whose checkpoint would be gone on from."""
     stored = work / "settings.json"
-    text = json.dumps(told, indent=2) + "\n"
+    text = json.dumps(record, indent=2) + "\n"
     if not stored.exists():
         stored.write_text(text)
     elif stored.read_text() != text:

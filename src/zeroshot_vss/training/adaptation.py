@@ -47,8 +47,8 @@ def adapt_process(
     """
     torch.set_num_threads(1)
     if settings.processes > 1:
-        place = f"file://{(work / RENDEZVOUS).resolve()}"
-        dist.init_process_group("gloo", init_method=place, rank=rank, world_size=settings.processes)
+        init_method = f"file://{(work / RENDEZVOUS).resolve()}"
+        dist.init_process_group("gloo", init_method=init_method, rank=rank, world_size=settings.processes)
     model = Adapted(model_folder)
     source = step_source(model, footage, settings, rank)
     trainer = Trainer(model, settings)

@@ -63,10 +63,10 @@ class Adapted(nn.Module):
     @torch.no_grad()
     def until_level(self, noisy: Tensor, timesteps: Tensor) -> tuple[LevelInput, Tensor]:
         """What reaches the level, and the output of its last block."""
-        found: dict[str, Any] = {}
+        inputs: dict[str, Any] = {}
 
         def keep(_module: nn.Module, arguments: Any, named: dict[str, Any]) -> None:
-            found.update(named)
+            inputs.update(named)
 
         handle = self.level[0].register_forward_pre_hook(keep, with_kwargs=True)
         context = self.context.expand(len(noisy), -1, -1)
@@ -75,7 +75,7 @@ class Adapted(nn.Module):
                 self.unet(noisy, timesteps, context)
         finally:
             handle.remove()
-        given = LevelInput(found["hidden_states"], found["res_hidden_states_tuple"], found["temb"])
+        given = LevelInput(inputs["hidden_states"], inputs["res_hidden_states_tuple"], inputs["temb"])
         return given, tape["last"][0]
 
     def level_pass(self, given: LevelInput) -> tuple[Tensor, Tensor]:

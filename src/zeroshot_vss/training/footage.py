@@ -36,18 +36,18 @@ def find_clips(paths: Sequence[Path], exclude: Sequence[str] = ()) -> list[Path]
     Raises:
         InputError: a path is missing, is no video, or nothing of use is below it.
     """
-    found: list[Path] = []
+    clips: list[Path] = []
     for path in paths:
         if path.is_dir():
             below = [p for p in _clips_below(path) if p.stem not in exclude]
             if not below:
                 raise InputError(f"--frames {path}: neither frames nor videos in it or below it")
-            found += below
+            clips += below
         elif path.is_file():
-            found.append(path)
+            clips.append(path)
         else:
             raise InputError(f"--frames {path}: there is no such file or folder")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(clips))
 
 
 def _clips_below(folder: Path) -> list[Path]:

@@ -78,8 +78,8 @@ def optimise(
     """
     torch.set_num_threads(1)
     if settings.processes > 1:
-        meeting = f"file://{path.with_suffix('.meeting').resolve()}"
-        dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=settings.processes)
+        init_method = f"file://{path.with_suffix('.rendezvous').resolve()}"
+        dist.init_process_group("gloo", init_method=init_method, rank=rank, world_size=settings.processes)
     rng = np.random.default_rng([settings.seed, 2, rank])
     named = {name: p for name, p in model.named_parameters() if p.requires_grad}
     parameters = list(named.values())
@@ -93,17 +93,17 @@ def optimise(
     for step in range(settings.steps):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, settings)
-        found = errors(step, rng)
+        step_errors = errors(step, rng)
         optimiser.zero_grad()
-        found.squared.mean().backward()
+        step_errors.squared.mean().backward()
         if settings.processes > 1:
             average_gradients(parameters, settings.processes)
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         ema = min(settings.ema, (1 + step) / (10 + step))
         torch._foreach_lerp_(average, [p.detach() for p in parameters], 1 - ema)
-        fifth = found.timesteps.numpy() // 200
-        np.add.at(sums, fifth, found.squared.detach().numpy())
+        fifth = step_errors.timesteps.numpy() // 200
+        np.add.at(sums, fifth, step_errors.squared.detach().numpy())
         np.add.at(seen, fifth, 1)
         if rank == 0 and ((step + 1) % 100 == 0 or step + 1 == settings.steps):
             fifths = sums / np.maximum(seen, 1)

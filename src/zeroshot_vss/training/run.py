@@ -51,13 +51,13 @@ def _prepare(out: Path, work: Path, settings: BaseModel) -> None:
     os.environ.update(ALLOCATOR)
     out.mkdir(parents=True, exist_ok=True)
     work.mkdir(parents=True, exist_ok=True)
-    stored, told = work / "settings.json", settings.model_dump_json(indent=2) + "\n"
-    if stored.exists() and stored.read_text() != told:
+    stored, text = work / "settings.json", settings.model_dump_json(indent=2) + "\n"
+    if stored.exists() and stored.read_text() != text:
         raise InputError(
             f"{work} holds parts of a training with other settings (see {stored}); choose another --work"
         )
     if not stored.exists():
-        stored.write_text(told)
+        stored.write_text(text)
 
 
 def _once(path: Path, make: Callable[[Path], None]) -> Path:

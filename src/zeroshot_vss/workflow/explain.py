@@ -14,7 +14,7 @@ from rich.table import Table
 
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.costs import Cost, costs_of
-from zeroshot_vss.io.formatting import size_words
+from zeroshot_vss.io.formatting import format_size
 from zeroshot_vss.io.store import open_clip
 from zeroshot_vss.provenance.code import code_digest
 from zeroshot_vss.tables.used_settings import settings_of
@@ -83,7 +83,7 @@ def clip_facts(origin: Origin) -> Facts:
     """What there is to say of a clip's result."""
     clip, cost = origin.key["clip"], origin.cost
     height, width = clip["size"]
-    found = [
+    facts = [
         ("clip", f"{clip['clip']}, {clip['frames']} frames of {width} x {height} pixels"),
         ("data set", _pairs({"reader": clip["dataset"], **clip["options"]})),
         *made_facts(origin),
@@ -91,12 +91,12 @@ def clip_facts(origin: Origin) -> Facts:
     inputs = dict(_inputs(origin))
     for digest in origin.key["inputs"]:
         place = inputs.get(digest)
-        found.append(
+        facts.append(
             ("input", f"{digest[:16]}  {place if place else 'no manifest here has it: made of what is gone'}")
         )
-    found.append(("holds", "; ".join(f"{name}: {shape}" for name, shape in origin.holds.items())))
-    found.append(("size", size_words(origin.path.stat().st_size)))
-    return [*found, ("cost", "not known" if cost is None else _cost_words([cost]))]
+    facts.append(("holds", "; ".join(f"{name}: {shape}" for name, shape in origin.holds.items())))
+    facts.append(("size", format_size(origin.path.stat().st_size)))
+    return [*facts, ("cost", "not known" if cost is None else _format_costs([cost]))]
 
 
 def made_facts(origin: Origin) -> Facts:
@@ -104,7 +104,7 @@ def made_facts(origin: Origin) -> Facts:
     key = origin.key
     return [
         ("stage", origin.stage),
-        ("code", f"{key['code']}, {_code_words(origin)}"),
+        ("code", f"{key['code']}, {_describe_code(origin)}"),
         *([("weights", str(key["weights"]))] if key.get("weights") else []),
         *([("device", ", ".join(key[part] for part in DEVICE if part in key))] if "device" in key else []),
         *((name, json.dumps(value)) for name, value in key.items() if name not in SAID),
@@ -117,7 +117,7 @@ def _pairs(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def _code_words(origin: Origin) -> str:
+def _describe_code(origin: Origin) -> str:
     try:
         now = code_digest(*origin.key["modules"])
     except OSError:
@@ -125,7 +125,7 @@ def _code_words(origin: Origin) -> str:
     return "as it is now" if now == origin.key["code"] else f"not as it is now ({now})"
 
 
-def _cost_words(costs: Sequence[Cost]) -> str:
+def _format_costs(costs: Sequence[Cost]) -> str:
     seconds = sum(cost.seconds for cost in costs)
     host = max(cost.host_gib for cost in costs)
     gpu = max((cost.gpu_gib for cost in costs if cost.gpu_gib is not None), default=None)
@@ -148,10 +148,10 @@ def _place(path: Path) -> tuple[Path, tuple[str, ...]] | None:
 
 def _inputs(origin: Origin) -> Iterator[tuple[str, Path]]:
     """The manifests that name the digests of a result's inputs, by digest."""
-    found = _place(origin.path)
-    if found is None:
+    place = _place(origin.path)
+    if place is None:
         return
-    root, names = found
+    root, names = place
     clip, wanted = origin.key["clip"]["clip"], set(origin.key["inputs"])
     candidates = [
         path
@@ -159,7 +159,7 @@ def _inputs(origin: Origin) -> Iterator[tuple[str, Path]]:
         for path in (root / folder / names[0]).glob("**/*.json")
         if not path.name.endswith(".cost.json")
     ]
-    # The same content can come from several settings: those that this path spells come first.
+    # The same content can come from several settings: those that this path names come first.
     candidates.sort(key=lambda path: (not set(path.parent.relative_to(root).parts[1:]) <= set(names), path))
     for path in candidates:
         digest = _manifest(path).get(clip, "")
@@ -186,27 +186,27 @@ def manifest_facts(path: Path, clips: Mapping[str, str]) -> Facts:
     """What there is to say of a job: its clips, what their results have in common, and their costs together."""
     files = {name: path.parent / f"{name}.h5" for name in clips}
     there = {name: file for name, file in files.items() if file.is_file()}
-    found = [("clips", f"{len(clips)}: {', '.join(clips)}")]
+    facts = [("clips", f"{len(clips)}: {', '.join(clips)}")]
     place = _place(path)
     if not there:
         checked = place is not None and (place[0] / "checked").absolute() in path.absolute().parents
         what = (
             "digests of frames and annotations, which other results depend on" if checked else "their files are gone"
         )
-        return [*found, ("stage", "check") if checked else ("files", "none"), ("holds", what)]
+        return [*facts, ("stage", "check") if checked else ("files", "none"), ("holds", what)]
     if gone := [name for name in files if name not in there]:
-        found.append(("gone", f"the results of {', '.join(gone)}; delete the manifest and run again"))
+        facts.append(("gone", f"the results of {', '.join(gone)}; delete the manifest and run again"))
     origins = [read_origin(file) for file in there.values()]
     if others := [origin.path.stem for origin in origins if origin.made != origins[0].made]:
-        found.append(("differ", f"{', '.join(others)} were made otherwise than {origins[0].path.stem}; see each"))
-    found += made_facts(origins[0])
+        facts.append(("differ", f"{', '.join(others)} were made otherwise than {origins[0].path.stem}; see each"))
+    facts += made_facts(origins[0])
     size = sum(file.stat().st_size for file in there.values())
     costs = costs_of(there.values())
     known = f" ({len(costs)} of {len(clips)} clips)" if len(costs) < len(clips) else ""
     return [
-        *found,
-        ("size", size_words(size)),
-        ("cost", f"{_cost_words(costs)}{known}" if costs else "not known"),
+        *facts,
+        ("size", format_size(size)),
+        ("cost", f"{_format_costs(costs)}{known}" if costs else "not known"),
     ]
 
 

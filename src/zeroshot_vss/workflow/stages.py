@@ -89,7 +89,7 @@ class Stages:
     def dataset(self, name: str) -> DataSetSpec:
         """A configured data set with all of its options."""
         if name == USER_CLIPS:
-            return DataSetSpec(name=name, kind="user", options={"clips": self._told(self.config.clips)})
+            return DataSetSpec(name=name, kind="user", options={"clips": self._clip_specs(self.config.clips)})
         configured = self.config.datasets[name]
         options = {key: expanded(value, name, key) for key, value in configured.options.items()}
         return DataSetSpec(name=name, kind=configured.kind, options=options)
@@ -98,11 +98,11 @@ class Stages:
         """The same for a job on some clips, which knows nothing of how they were chosen."""
         spec = self.dataset(name)
         if name == USER_CLIPS:
-            return spec.model_copy(update={"options": {"clips": self._told(clips)}})
+            return spec.model_copy(update={"options": {"clips": self._clip_specs(clips)}})
         return spec.model_copy(update={"options": options_of(spec.kind, spec.options).job_options()})
 
-    def _told(self, clips: Iterable[str]) -> dict[str, Any]:
-        return {clip: self.config.clips[clip].told() for clip in clips}
+    def _clip_specs(self, clips: Iterable[str]) -> dict[str, Any]:
+        return {clip: self.config.clips[clip].spec() for clip in clips}
 
     def place(self, name: str) -> str:
         """The folder of a data set's results: options that change what its clips are, are part of its name."""
@@ -128,11 +128,11 @@ class Stages:
             if not (clips := data.clips()):
                 raise InputError(f"data set '{dataset}' has no clips")
             size = self.config.compute.clips_per_job
-            found: dict[str, tuple[str, ...]] = {}
+            clips_of_parts: dict[str, tuple[str, ...]] = {}
             for clip in clips:
                 part = clip if dataset == USER_CLIPS else f"{data.position(clip) // size:04d}"
-                found[part] = (*found.get(part, ()), clip)
-            self._parts[dataset] = found
+                clips_of_parts[part] = (*clips_of_parts.get(part, ()), clip)
+            self._parts[dataset] = clips_of_parts
         return self._parts[dataset]
 
     def clips(self, dataset: str) -> list[str]:
@@ -174,7 +174,7 @@ class Stages:
         return DATASETS.module("user" if dataset == USER_CLIPS else self.config.datasets[dataset].kind)
 
     def _on(self, dataset: str, clips: tuple[str, ...]) -> dict[str, Any]:
-        """What a job is told of its clips."""
+        """What a job is given of its clips."""
         return {"dataset": self.job_dataset(dataset, clips), "clips": clips}
 
     # Rows
@@ -257,7 +257,7 @@ class Stages:
         return made
 
     def model(self, backbone: str, tiny: bool = False) -> dict[str, Any]:
-        """What every job that runs a backbone is told; of its tiny decoder those alone that use it."""
+        """What every job that runs a backbone is given; of its tiny decoder those alone that use it."""
         spec = self.config.backbones[backbone].spec(backbone)
         places: dict[str, str | None] = {"path": self._at_home(spec.path)}
         places["tiny_decoder"] = self._at_home(spec.tiny_decoder) if tiny and spec.tiny_decoder else None

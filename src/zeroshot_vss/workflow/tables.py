@@ -1,4 +1,4 @@
-"""Tables, sweeps and scores: which rows they show, and what the jobs behind them are told."""
+"""Tables, sweeps and scores: which rows they show, and what the jobs behind them are given."""
 
 from __future__ import annotations
 

@@ -87,8 +87,8 @@ def pool(scores: Sequence[ClipScores]) -> Figures:
     names = sorted({clip.protocol for clip in scores})
     shapes = {clip.arrays["confusion"].shape for clip in scores if "confusion" in clip.arrays}
     if len(names) > 1 or len(shapes) > 1:
-        found = ", ".join(names) + "".join(f", {shape[0]} classes" for shape in sorted(shapes))
-        raise InputError(f"clips of different protocols cannot be pooled ({found}); score them all by one")
+        kinds = ", ".join(names) + "".join(f", {shape[0]} classes" for shape in sorted(shapes))
+        raise InputError(f"clips of different protocols cannot be pooled ({kinds}); score them all by one")
     protocol = get_protocol(names[0])
     figures: Figures = {
         "protocol": protocol.name,

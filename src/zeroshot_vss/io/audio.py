@@ -18,7 +18,7 @@ COPIED = frozenset({"aac", "alac", "ac3", "eac3", "flac", "mp3", "opus"})
 """Codecs that an MP4 file can hold."""
 
 
-class Sound:
+class AudioStream:
     """The first sound stream of a file; nothing where it has none. A context manager.
 
     Args:

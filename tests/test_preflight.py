@@ -42,10 +42,10 @@ from zeroshot_vss.io.costs import Cost, cost_path
 from zeroshot_vss.io.store import add_maps, write_clip
 from zeroshot_vss.io.video import VideoClip, VideoWriter
 from zeroshot_vss.method.latents import network_size
-from zeroshot_vss.preflight.data import FoundClip, FoundDataSet, look_at_data
-from zeroshot_vss.preflight.models import FoundBackbone, look_at_backbone
-from zeroshot_vss.preflight.needs import MODULATION, Inventory, Stage, measured_rates, packed_share, sum_time
-from zeroshot_vss.preflight.run import check, load_config, take_inventory, time_words
+from zeroshot_vss.preflight.data import ClipSummary, DataSetStatus, dataset_status
+from zeroshot_vss.preflight.models import BackboneStatus, backbone_status
+from zeroshot_vss.preflight.needs import MODULATION, Availability, Stage, measured_rates, packed_share, sum_time
+from zeroshot_vss.preflight.run import check, check_availability, format_time, load_config
 from zeroshot_vss.settings.sampling import MethodSampling
 from zeroshot_vss.workflow.plan import Plan
 from zeroshot_vss.workflow.rows import USER_CLIPS, make_row, table_rows
@@ -131,33 +131,35 @@ def test_data_sets_are_counted_without_decoding(
         raise AssertionError("an image was decoded")
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", load)
-    found = look_at_data(planned(**own(kind, root=str(tmp_path))), "own")
-    assert found.missing is None
-    assert (len(found.clips), found.frames, found.annotated, found.sizes) == expected
-    mapped = sum(clip.mapped for clip in found.clips)
+    status = dataset_status(planned(**own(kind, root=str(tmp_path))), "own")
+    assert status.missing is None
+    assert (len(status.clips), status.frames, status.annotated, status.sizes) == expected
+    mapped = sum(clip.mapped for clip in status.clips)
     assert mapped == (expected[2] if kind in ("clvos", "cityscapes") else expected[1])
 
 
 def test_generated_clips_are_counted() -> None:
     plan = planned()
-    long = look_at_data(plan, "scenes-long")
+    long = dataset_status(plan, "scenes-long")
     assert (len(long.clips), long.frames, long.annotated, long.sizes) == (4, 4 * 84, 4 * 8, [(128, 192)])
-    assert look_at_data(plan, "scenes").annotated == 112
+    assert dataset_status(plan, "scenes").annotated == 112
 
 
 def test_missing_data_say_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOWHERE", raising=False)
-    unset = look_at_data(planned(**own("vspw", root="$NOWHERE")), "own").missing
+    unset = dataset_status(planned(**own("vspw", root="$NOWHERE")), "own").missing
     assert unset is not None and "does not set $NOWHERE" in unset and "https://www.vspwdataset.com" in unset
-    empty = look_at_data(planned(**own("davis", root=str(tmp_path))), "own").missing
+    empty = dataset_status(planned(**own("davis", root=str(tmp_path))), "own").missing
     assert empty is not None and str(tmp_path) in empty and "https://davischallenge.org" in empty
 
 
 def test_a_broken_clip_is_named(tmp_path: Path) -> None:
     names = write_vspw(tmp_path, clips=2, frames=4, rng=RNG)
     sorted((tmp_path / "VSPW_480p" / "data" / names[1] / "origin").iterdir())[1].unlink()
-    found = look_at_data(planned(**own("vspw", root=str(tmp_path))), "own")
-    assert found.missing is not None and f"clip '{names[1]}': frame" in found.missing and "missing" in found.missing
+    status = dataset_status(planned(**own("vspw", root=str(tmp_path))), "own")
+    assert (
+        status.missing is not None and f"clip '{names[1]}': frame" in status.missing and "missing" in status.missing
+    )
 
 
 def test_own_clips_are_counted_without_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,13 +170,13 @@ def test_own_clips_are_counted_without_decoding(tmp_path: Path, monkeypatch: pyt
     decoded = VideoClip("film", tmp_path / "film.mp4")
     monkeypatch.setattr(VideoClip, "_decode", None)
     clips = {"film": str(tmp_path / "film.mp4"), "pictures": str(tmp_path / "pictures")}
-    found = look_at_data(planned(clips=clips), USER_CLIPS)
-    assert found.clips == (
-        FoundClip("film", len(decoded), decoded.size, 7, 0),
-        FoundClip("pictures", 2, (12, 16), 2, 0),
+    status = dataset_status(planned(clips=clips), USER_CLIPS)
+    assert status.clips == (
+        ClipSummary("film", len(decoded), decoded.size, 7, 0),
+        ClipSummary("pictures", 2, (12, 16), 2, 0),
     )
     (tmp_path / "film.mp4").write_text("no video")
-    missing = look_at_data(planned(clips=clips), USER_CLIPS).missing
+    missing = dataset_status(planned(clips=clips), USER_CLIPS).missing
     assert missing is not None and missing.startswith("clip 'film'")
 
 
@@ -222,18 +224,18 @@ def spec(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def test_weights_and_grids_are_those_of_the_loaded_model(spec: BackboneSpec) -> None:
-    found = look_at_backbone(spec, "own")
+    status = backbone_status(spec, "own")
     model = load_backbone(spec, torch.device("cpu"))
     loaded = [*model.unet.parameters(), *model.vae.parameters()]
     folder = Path(spec.path)
-    encoder = sum(found.numbers.get("image_encoder", {}).values())
-    assert found.geometry is not None and (encoder > 0) == (spec.kind == "video")
+    encoder = sum(status.numbers.get("image_encoder", {}).values())
+    assert status.geometry is not None and (encoder > 0) == (spec.kind == "video")
     # Buffers are stored, too, but there are few.
-    assert found.memory("cpu") == pytest.approx(4 * (sum(p.numel() for p in loaded) + encoder), rel=0.01)
-    assert found.memory("cuda") < found.memory("cpu")
-    assert found.disk == sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
-    assert found.formats == (["F16"] if folder.name == "embedded" else ["F32"])
-    geometry, sampling = found.geometry, MethodSampling(height=130)
+    assert status.memory("cpu") == pytest.approx(4 * (sum(p.numel() for p in loaded) + encoder), rel=0.01)
+    assert status.memory("cuda") < status.memory("cpu")
+    assert status.disk == sum(path.stat().st_size for path in folder.rglob("*.safetensors"))
+    assert status.formats == (["F16"] if folder.name == "embedded" else ["F32"])
+    geometry, sampling = status.geometry, MethodSampling(height=130)
     clip = type("Sized", (), {"name": "clip", "size": (150, 210)})()
     size = network_size(clip, model, sampling)  # pyright: ignore[reportArgumentType]
     assert geometry.multiple == model.multiple and size_of((150, 210), geometry.multiple, 130) == size
@@ -248,18 +250,18 @@ def test_weights_and_grids_are_those_of_the_loaded_model(spec: BackboneSpec) -> 
 @pytest.mark.parametrize("name", ["scenes-tiny", "scenes-tiny-video"])
 def test_the_shipped_models_are_found(name: str, at_root: None) -> None:
     kind = "video" if name.endswith("video") else "image"
-    found = look_at_backbone(BackboneSpec(name=name, kind=kind, path=f"models/{name}"), name)
-    assert found.missing is None and found.geometry is not None
-    assert found.geometry.coupled == (kind == "video")
+    status = backbone_status(BackboneSpec(name=name, kind=kind, path=f"models/{name}"), name)
+    assert status.missing is None and status.geometry is not None
+    assert status.geometry.coupled == (kind == "video")
     # Blocks 6 to 8 of 128 x 192 frames lie on 16 x 24 cells of 80 channels.
-    assert found.geometry.row_bytes((128, 192), MethodSampling(), [6, 7, 8]) == 3 * 16 * 24 * 80 * 2
+    assert status.geometry.row_bytes((128, 192), MethodSampling(), [6, 7, 8]) == 3 * 16 * 24 * 80 * 2
 
 
 def test_a_pointer_of_git_lfs_is_named(tmp_path: Path) -> None:
     folder = save_embedded(tmp_path / "model")
     weights = next((folder / "unet").glob("*.safetensors"))
     weights.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
-    missing = look_at_backbone(BackboneSpec(name="own", path=str(folder)), "own").missing
+    missing = backbone_status(BackboneSpec(name="own", path=str(folder)), "own").missing
     assert missing is not None and str(weights) in missing and "git lfs pull" in missing
 
 
@@ -272,9 +274,9 @@ def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
     waiting = BackboneSpec(name="own", path="somebody/model", revision="abc", download=True)
-    found = look_at_backbone(waiting, "own")
-    assert found.missing is None and found.files is None and found.geometry is None
-    absent = look_at_backbone(waiting.model_copy(update={"download": False}), "own").missing
+    status = backbone_status(waiting, "own")
+    assert status.missing is None and status.files is None and status.geometry is None
+    absent = backbone_status(waiting.model_copy(update={"download": False}), "own").missing
     assert absent is not None and "hf download somebody/model --revision abc" in absent
 
 
@@ -295,7 +297,7 @@ def test_features_of_sd_21_on_480p() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "blocks", "sampling", "words"),
+    ("size", "blocks", "sampling", "message"),
     [
         ((40, 854), [7], MethodSampling(), "smaller than 64"),
         ((480, 854), [2], MethodSampling(), r"block 2 has no attention; choose among \[3, 4"),
@@ -303,45 +305,47 @@ def test_features_of_sd_21_on_480p() -> None:
     ],
 )
 def test_settings_that_would_stop_a_job(
-    size: tuple[int, int], blocks: list[int], sampling: MethodSampling, words: str
+    size: tuple[int, int], blocks: list[int], sampling: MethodSampling, message: str
 ) -> None:
     geometry = Geometry.of("backbone 'sd21'", SD21_UNET, SD_VAE)
     fault = geometry.misfit(size, sampling, blocks)
-    assert fault is not None and re.search(words, fault)
+    assert fault is not None and re.search(message, fault)
 
 
 def test_rows_are_blocked_by_data_and_by_weights(monkeypatch: pytest.MonkeyPatch, at_root: None) -> None:
     monkeypatch.delenv("VSPW_ROOT", raising=False)
     plan = Plan(read_config(shipped("paper.yaml")))
-    inventory = take_inventory(plan)
-    by_name = {row.name: inventory.obstacles(row) for row in table_rows(plan.config, "table7")}
+    availability = check_availability(plan)
+    by_name = {row.name: availability.obstacles(row) for row in table_rows(plan.config, "table7")}
     data, weights = by_name["ours@sd21"]
     assert "VSPW_ROOT" in data and "hf download" in weights
-    assert all(not inventory.obstacles(row) for row in table_rows(plan.config, "fast"))
+    assert all(not availability.obstacles(row) for row in table_rows(plan.config, "fast"))
 
 
 def test_missing_predictions_block_their_row(at_root: None) -> None:
     plan = planned(methods={"dvis": {"predictions": {"scenes": "/no/where"}}})
-    inventory = take_inventory(plan)
+    availability = check_availability(plan)
     rows = table_rows(plan.config, "table1")
-    blocked = {row.name: inventory.obstacles(row) for row in rows if inventory.obstacles(row)}
+    blocked = {row.name: availability.obstacles(row) for row in rows if availability.obstacles(row)}
     assert list(blocked) == ["dvis"] and "there is no folder /no/where" in blocked["dvis"][0]
 
 
 def test_shared_features_are_counted_once(at_root: None) -> None:
     plan = planned()
-    inventory = take_inventory(plan)
-    one = inventory.needs([make_row(plan.config, "scenes", "ours", "scenes-tiny")], {})
+    availability = check_availability(plan)
+    one = availability.needs([make_row(plan.config, "scenes", "ours", "scenes-tiny")], {})
     rows = table_rows(plan.config, "table1")
-    table = inventory.needs(rows, {})
+    table = availability.needs(rows, {})
     assert one.features == table.features == 112 * 3 * 16 * 24 * 80 * 2
     assert table.maps == len(rows) * one.maps and one.maps == 112 * 128 * 192
-    assert time_words(table) == "unknown"
+    assert format_time(table) == "unknown"
 
 
 # Time
 
-DATA = {"own": FoundDataSet("own", "own", (FoundClip("a", 10, (10, 20), 10, 10), FoundClip("b", 5, (10, 20), 5, 5)))}
+DATA = {
+    "own": DataSetStatus("own", "own", (ClipSummary("a", 10, (10, 20), 10, 10), ClipSummary("b", 5, (10, 20), 5, 5)))
+}
 
 
 def stage(kind: str, worker: str = "sd21", frames: int = 41) -> Stage:
@@ -384,8 +388,8 @@ def test_the_papers_models_are_known_by_their_config() -> None:
     unet = SD21_UNET | {"_class_name": "UNetSpatioTemporalConditionModel"}
     geometry = Geometry.of("backbone 'v'", unet, SD_VAE, coupled=True)
     assert geometry.identity == SVD and geometry.coupled
-    found = {"v": FoundBackbone(BackboneSpec(name="v", path="x"), "v", geometry=geometry)}
-    assert Inventory(planned(), {}, found)._papers() == {"v": pytest.approx(21.43, abs=0.01)}
+    backbones = {"v": BackboneStatus(BackboneSpec(name="v", path="x"), "v", geometry=geometry)}
+    assert Availability(planned(), {}, backbones)._papers() == {"v": pytest.approx(21.43, abs=0.01)}
 
 
 def test_packed_maps(tmp_path: Path) -> None:
@@ -416,8 +420,8 @@ def test_missing_data_end_with_one(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.delenv("CAMVID_ROOT", raising=False)
-    words = ["zeroshot_vss", "check", "--configfile", "config/camvid.yaml", "--results", str(tmp_path)]
-    monkeypatch.setattr(sys, "argv", words)
+    args = ["zeroshot_vss", "check", "--configfile", "config/camvid.yaml", "--results", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", args)
     with pytest.raises(SystemExit) as caught:
         main()
     text = capsys.readouterr().out

@@ -31,17 +31,17 @@ def reconstructions(material: Material) -> Sheet:
     The job's sources are, for each backbone, its decoded plain passes and its label maps.
     """
     job = material.job
-    found: list[tuple[int, Case, list[int]]] = []
+    chosen: list[tuple[int, Case, list[int]]] = []
     for source in range(0, len(job.sources), 2):
         scores = {name: _changes(material, source, name) for name in job.clips}
         for case in worst(scores, job.cases):
             known = sorted(scores[case.clip])
             place = min(known.index(case.frame), max(len(known) - 2, 0))
-            found.append((source, case, known[place : place + 2]))
-    changes = [_change(material, source, case.clip, frame)[1] for source, case, frames in found for frame in frames]
+            chosen.append((source, case, known[place : place + 2]))
+    changes = [_change(material, source, case.clip, frame)[1] for source, case, frames in chosen for frame in frames]
     largest = float(max(change.max() for change in changes))
     rows: list[Row] = []
-    for source, case, frames in found:
+    for source, case, frames in chosen:
         clip = material.clip(case.clip)
         lines: list[tuple[str, list[Shown]]] = []
         for frame in frames:
@@ -91,8 +91,8 @@ def flicker(material: Material) -> Sheet:
             flipped = _flips(material, source, clip, pair)
             pictures: list[Shown] = [*frames, *material.maps(source, case.clip, pair)]
             pictures.append(pointed_at(frames[1], flipped, ACCENT))
-            words = f"{case.clip}\nframes {pair[0]}, {pair[1]}: {100 * case.score:.1f} %"
-            lines.append((material.side(source, words), pictures))
+            text = f"{case.clip}\nframes {pair[0]}, {pair[1]}: {100 * case.score:.1f} %"
+            lines.append((material.side(source, text), pictures))
         columns = ["frame", "next frame", "label map", "next label map", "flips"]
         rows += table([""] * len(columns) if rows else columns, lines, apart=bool(rows))
     what = (
@@ -124,9 +124,9 @@ def unseen_classes(material: Material) -> Sheet:
     job = material.job
     scores = {name: _unseen(material.clip(name)) for name in job.clips}
     cases = worst(scores, job.cases)
-    found = [case for case in cases if case.score > 0] or cases[:1]
+    shown = [case for case in cases if case.score > 0] or cases[:1]
     lines: list[tuple[str, list[Shown]]] = []
-    for case in found:
+    for case in shown:
         clip = material.clip(case.clip)
         first, later = clip.labels(clip.reference), clip.labels(case.frame)
         assert first is not None and later is not None
@@ -144,10 +144,10 @@ def unseen_classes(material: Material) -> Sheet:
         "unseen classes",
         *material.titles,
     ]
-    words = "none shows a class that its annotated frame lacks."
-    if found[0].score > 0:
-        words = "the frames with the largest share of pixels of classes that the annotated frame lacks, one a clip."
-    what = f"Unseen objects: of {_counted(job.clips)}, {words}"
+    text = "none shows a class that its annotated frame lacks."
+    if shown[0].score > 0:
+        text = "the frames with the largest share of pixels of classes that the annotated frame lacks, one a clip."
+    what = f"Unseen objects: of {_counted(job.clips)}, {text}"
     return material.sheet(table(columns, lines), what, [*material.classes(), Key("unseen class", ACCENT)])
 
 
