@@ -1,4 +1,4 @@
-"""Backbones: frozen diffusion models behind one interface, see :mod:`zeroshot_vss.backbones.base`."""
+"""Backbones: frozen models behind one interface, see :mod:`zeroshot_vss.backbones.base`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ BACKBONES = Registry(
     {
         "image": "zeroshot_vss.backbones.image:ImageKind",
         "video": "zeroshot_vss.backbones.video:VideoKind",
+        "vit": "zeroshot_vss.backbones.vit:VisionKind",
     },
 )
 """Kinds of models by name: subclasses of :class:`zeroshot_vss.backbones.kind.BackboneKind`."""

@@ -1,7 +1,8 @@
-"""Sizes of a latent diffusion model with a UNet, from the configs of the two. Imports no torch."""
+"""Sizes of a backbone's grids, from its configs: of any, and of a diffusion model with a UNet. Imports no torch."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,9 +26,56 @@ def network_size(size: tuple[int, int], multiple: int, height: int | None) -> tu
     return rows // multiple * multiple, columns // multiple * multiple
 
 
+class Grids(ABC):
+    """Sizes of the grids of a backbone's blocks, and which settings it can serve."""
+
+    coupled: bool
+    """Whether the frames of a batch are seen together."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> tuple[str, tuple[int, ...], int | None]:
+        """Class, channels and width of the context; as `SD21`."""
+
+    @property
+    @abstractmethod
+    def multiple(self) -> int:
+        """Sides of the network's frames are multiples of this."""
+
+    @abstractmethod
+    def grid(self, height: int, width: int, block: int) -> tuple[int, int]:
+        """Rows and columns of a block's features for frames of that size."""
+
+    @abstractmethod
+    def features(self, block: int) -> int:
+        """Channels of a block's features."""
+
+    @abstractmethod
+    def fault(self, sampling: MethodSampling, blocks: Sequence[int]) -> str | None:
+        """Why the model cannot serve these settings; None where it can."""
+
+    def row_bytes(self, size: tuple[int, int], sampling: MethodSampling, blocks: Sequence[int]) -> int:
+        """Disk that the cached features of a frame of that size take, in half precision."""
+        height, width = network_size(size, self.multiple, sampling.height)
+        total = 0
+        for block in blocks:
+            rows, columns = self.grid(height, width, block)
+            total += rows * columns * self.features(block)
+        return 2 * total
+
+    def misfit(self, size: tuple[int, int], sampling: MethodSampling, blocks: Sequence[int]) -> str | None:
+        """Why a job with these settings would stop on frames of that size; None where nothing speaks against it."""
+        seen = network_size(size, self.multiple, sampling.height)
+        if 0 in seen:
+            return f"frames of {size[1]} x {size[0]} pixels are smaller than {self.multiple}; enlarge them"
+        if sampling.margin is not None and sampling.margin >= min(seen):
+            return f"sampling.margin is {sampling.margin}; expected less than the frames' shorter side, {min(seen)}"
+        return self.fault(sampling, blocks)
+
+
 @dataclass(frozen=True)
-class Geometry:
-    """Sizes of a diffusion model, by the paper's numbers of its decoder's blocks (0 is the coarsest)."""
+class Geometry(Grids):
+    """Sizes of a UNet diffusion model, by the paper's numbers of its decoder's blocks (0 is the coarsest)."""
 
     factor: int
     """Pixels of a latent's side."""
@@ -39,8 +87,8 @@ class Geometry:
     """Blocks of a level."""
     coupled: bool
     """Whether it is a video model."""
-    identity: tuple[str, tuple[int, ...], int | None]
-    """As in `SD21`."""
+    known_as: tuple[str, tuple[int, ...], int | None]
+    """Its `identity`."""
 
     @classmethod
     def of(cls, whose: str, unet: Mapping[str, Any], vae: Mapping[str, Any], coupled: bool = False) -> Geometry:
@@ -63,18 +111,20 @@ class Geometry:
                 attention=tuple("CrossAttn" in kind for kind in unet["up_block_types"]),
                 per_level=(layers if isinstance(layers, int) else layers[-1]) + 1,
                 coupled=coupled,
-                identity=(str(unet.get("_class_name")), levels, unet.get("cross_attention_dim")),
+                known_as=(str(unet.get("_class_name")), levels, unet.get("cross_attention_dim")),
             )
         except (KeyError, TypeError, IndexError) as error:
             raise InputError(f"{whose}: the config of its UNet or VAE lacks {error}") from error
 
     @property
+    def identity(self) -> tuple[str, tuple[int, ...], int | None]:
+        return self.known_as
+
+    @property
     def multiple(self) -> int:
-        """Sides of the network's frames are multiples of this."""
         return self.factor * 2 ** (len(self.channels) - 1)
 
     def grid(self, height: int, width: int, block: int) -> tuple[int, int]:
-        """Rows and columns of a decoder block's features for frames of that size."""
         scale = self.factor * 2 ** (len(self.channels) - 1 - block // self.per_level)
         return height // scale, width // scale
 
@@ -82,17 +132,10 @@ class Geometry:
         """Blocks that have attention (3 to 11 in Stable Diffusion)."""
         return [k for k in range(self.per_level * len(self.channels)) if self.attention[k // self.per_level]]
 
-    def row_bytes(self, size: tuple[int, int], sampling: MethodSampling, blocks: Sequence[int]) -> int:
-        """Disk that the cached queries of a frame of that size take, in half precision."""
-        height, width = network_size(size, self.multiple, sampling.height)
-        total = 0
-        for block in blocks:
-            rows, columns = self.grid(height, width, block)
-            total += rows * columns * self.channels[block // self.per_level]
-        return 2 * total
+    def features(self, block: int) -> int:
+        return self.channels[block // self.per_level]
 
     def fault(self, sampling: MethodSampling, blocks: Sequence[int]) -> str | None:
-        """Why the model cannot serve these settings; None where it can."""
         known = self.attention_blocks()
         for block in blocks:
             if block not in known:
@@ -109,12 +152,3 @@ class Geometry:
                 else "it is an image model; leave sampling.time_ids out"
             )
         return None
-
-    def misfit(self, size: tuple[int, int], sampling: MethodSampling, blocks: Sequence[int]) -> str | None:
-        """Why a job with these settings would stop on frames of that size; None where nothing speaks against it."""
-        seen = network_size(size, self.multiple, sampling.height)
-        if 0 in seen:
-            return f"frames of {size[1]} x {size[0]} pixels are smaller than {self.multiple}; enlarge them"
-        if sampling.margin is not None and sampling.margin >= min(seen):
-            return f"sampling.margin is {sampling.margin}; expected less than the frames' shorter side, {min(seen)}"
-        return self.fault(sampling, blocks)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from zeroshot_vss.backbones.base import Backbone
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
 from zeroshot_vss.backbones.image_diffusion import ImageDiffusion
 from zeroshot_vss.io.hdf import damaged
@@ -14,7 +15,7 @@ from zeroshot_vss.io.store import open_clip
 CONTEXT = "context"
 
 
-def take_weights(backbone: LatentDiffusion, path: Path) -> None:
+def take_weights(backbone: Backbone, path: Path) -> None:
     """Put the weights of a result of the adaptation stage into a model, in its precision, on its device.
 
     All clips of a backbone change the same weights, so that nothing is left of the clip before.
@@ -25,7 +26,10 @@ def take_weights(backbone: LatentDiffusion, path: Path) -> None:
 
     Raises:
         InputError: the result is damaged, or of another model.
+        TypeError: the backbone has no UNet.
     """
+    if not isinstance(backbone, LatentDiffusion):
+        raise TypeError(f"backbone '{backbone.name}' has no UNet to put weights into")
     places = {f"unet.{name}": weight for name, weight in backbone.unet.state_dict(keep_vars=True).items()}
     places |= {f"vae.{name}": weight for name, weight in backbone.vae.state_dict(keep_vars=True).items()}
     if isinstance(backbone, ImageDiffusion):

@@ -42,6 +42,7 @@ class ImageKind(BackboneKind):
     """A `UNet2DConditionModel` with an autoencoder and a context."""
 
     title: ClassVar[str] = "an image model"
+    examples: ClassVar[str] = "SD 1.5, SD 2.1 (noise or velocity), models of your own"
 
     def parts(self, folder: Path) -> dict[str, Part]:
         return network_parts(folder) | context_parts(folder)

@@ -10,22 +10,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from zeroshot_vss.backbones import BACKBONES
 from zeroshot_vss.backbones.configs import check_autoencoder, check_scheduler, read_json
-from zeroshot_vss.backbones.geometry import Geometry
+from zeroshot_vss.backbones.geometry import Geometry, Grids
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.weights import Part, Weights, local_folder, parts_digest
+from zeroshot_vss.settings.base import Settings
 
 if TYPE_CHECKING:
     import torch
 
-    from zeroshot_vss.backbones.diffusion import LatentDiffusion
+    from zeroshot_vss.backbones.base import Backbone
 
 HUB_FILES = ("*.json", "*.txt", "*.safetensors")
 """What is fetched of a hub repository."""
+
+_O = TypeVar("_O", bound=Settings)
+
+
+class NoOptions(Settings):
+    """Of kinds without options."""
 
 
 class BackboneKind(ABC):
@@ -36,6 +43,16 @@ class BackboneKind(ABC):
 
     title: ClassVar[str]
     """In messages: `an image model`."""
+    examples: ClassVar[str] = ""
+    """Models of this kind, for the table of docs/backbones.md."""
+    shape: ClassVar[str] = "a diffusers folder"
+    """In messages, what its folder must be."""
+    options: ClassVar[type[Settings]] = NoOptions
+    """What an entry of the configuration may say under `options`; see :meth:`ModelFiles.options`."""
+    half: ClassVar[Literal["float16", "bfloat16"]] = "float16"
+    """What `precision: auto` is on a GPU."""
+    unmodulated: ClassVar[str | None] = None
+    """Why models of this kind have no masked modulation; None where they have."""
     coupled: ClassVar[bool] = False
     """Whether the frames of a batch are denoised together; as `Backbone.coupled` of what is loaded."""
 
@@ -48,7 +65,7 @@ class BackboneKind(ABC):
         """
 
     @abstractmethod
-    def load(self, model: ModelFiles, device: torch.device) -> LatentDiffusion:
+    def load(self, model: ModelFiles, device: torch.device) -> Backbone:
         """The model, on a device.
 
         Raises:
@@ -64,7 +81,11 @@ class BackboneKind(ABC):
         check_scheduler(model.whose, model.parts["scheduler"].path / "scheduler_config.json")
         check_autoencoder(model.whose, model.parts["vae"].path / "config.json")
 
-    def geometry(self, model: ModelFiles) -> Geometry:
+    def modules(self, model: ModelFiles) -> tuple[str, ...]:
+        """Modules of code that a model's configs choose, beside the kind's own."""
+        return ()
+
+    def geometry(self, model: ModelFiles) -> Grids:
         """Sizes of the model's grids, from its configs.
 
         Raises:
@@ -99,9 +120,18 @@ class ModelFiles:
         return parts_digest(self.parts)
 
     @cached_property
-    def geometry(self) -> Geometry:
+    def modules(self) -> tuple[str, ...]:
+        """Modules of code that its configs choose, beside its kind's own."""
+        return self.kind.modules(self)
+
+    @cached_property
+    def geometry(self) -> Grids:
         """Sizes of its grids."""
         return self.kind.geometry(self)
+
+    def options(self, model: type[_O]) -> _O:
+        """What the configuration says under `options`, as the settings of its kind."""
+        return model.model_validate(self.spec.options)
 
 
 def find_model(spec: BackboneSpec) -> ModelFiles:
@@ -118,7 +148,7 @@ def find_model(spec: BackboneSpec) -> ModelFiles:
         missing = [name for part in parts.values() if part.path.parent == place for name in part.missing()]
         if missing:
             raise InputError(
-                f"{model.whose}: {place} lacks {', '.join(missing)}; it must be a diffusers folder of {kind.title}"
+                f"{model.whose}: {place} lacks {', '.join(missing)}; it must be {kind.shape} of {kind.title}"
             )
     for part in model.parts.values():
         part.check(model.whose)
@@ -129,6 +159,8 @@ def find_model(spec: BackboneSpec) -> ModelFiles:
 def _tiny_decoder(spec: BackboneSpec) -> dict[str, Part]:
     if spec.tiny_decoder is None:
         return {}
+    if reason := spec.unmodulated:
+        raise InputError(f"backbone '{spec.name}': tiny_decoder: {reason}, and leave tiny_decoder out")
     folder = local_folder(Weights(name=f"{spec.name}, tiny_decoder", path=spec.tiny_decoder), HUB_FILES)
     part = Part(folder)
     if missing := [name.removeprefix(f"{folder.name}/") for name in part.missing()]:

@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from zeroshot_vss.backbones.base import Backbone
 from zeroshot_vss.backbones.configs import read_json
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
 from zeroshot_vss.backbones.kind import ModelFiles, find_model
@@ -22,15 +23,19 @@ PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": to
 
 
 def load_backbone(spec: BackboneSpec, device: torch.device) -> LatentDiffusion:
-    """Find and load a backbone.
+    """Find and load a diffusion model with a UNet.
 
     Raises:
         InputError: files are missing, damaged, or do not fit each other.
+        TypeError: it is of another kind.
     """
-    return load_model(find_model(spec), device)
+    backbone = load_model(find_model(spec), device)
+    if not isinstance(backbone, LatentDiffusion):
+        raise TypeError(f"backbone '{spec.name}' is of kind '{spec.kind}', which has no UNet")
+    return backbone
 
 
-def load_model(model: ModelFiles, device: torch.device) -> LatentDiffusion:
+def load_model(model: ModelFiles, device: torch.device) -> Backbone:
     """Load a backbone whose files are found, with its tiny decoder where it has one.
 
     Raises:
@@ -38,8 +43,12 @@ def load_model(model: ModelFiles, device: torch.device) -> LatentDiffusion:
     """
     backbone = model.kind.load(model, device)
     if "tiny_decoder" in model.parts:
+        if not isinstance(backbone, LatentDiffusion):
+            raise InputError(f"{model.whose}: tiny_decoder: a {model.spec.kind} takes none; leave it out")
         backbone.tiny_decoder = _load_tiny_decoder(model, backbone, device)
     if model.spec.compile:
+        if not isinstance(backbone, LatentDiffusion):
+            raise InputError(f"{model.whose}: compile is for models with a UNet; leave it out")
         from zeroshot_vss.backbones.compiled import compile_parts
 
         compile_parts(backbone.unet, backbone.vae)
@@ -164,8 +173,8 @@ def load_part(model: ModelFiles, name: str, kind: Any, dtype: torch.dtype) -> An
     return network
 
 
-def load_encoder(model: ModelFiles, name: str, kind: Any) -> Any:
-    """A part of transformers' class `kind`, in single precision; weights that it does not use are passed over.
+def load_encoder(model: ModelFiles, name: str, kind: Any, dtype: torch.dtype = torch.float32) -> Any:
+    """A part of transformers' class `kind`; weights that it does not use are passed over.
 
     Raises:
         InputError: it is damaged, or lacks weights.
@@ -173,7 +182,7 @@ def load_encoder(model: ModelFiles, name: str, kind: Any) -> Any:
     part = model.parts[name]
     try:
         encoder, report = kind.from_pretrained(
-            part.path, use_safetensors=True, local_files_only=True, dtype=torch.float32, output_loading_info=True,
+            part.path, use_safetensors=True, local_files_only=True, dtype=dtype, output_loading_info=True,
             variant=part.variant,
         )  # fmt: skip
     except Exception as error:  # as above

@@ -45,6 +45,7 @@ class VideoKind(BackboneKind):
     """
 
     title: ClassVar[str] = "a video model"
+    examples: ClassVar[str] = "SVD, temporal weights over an image model"
     coupled: ClassVar[bool] = True
 
     def parts(self, folder: Path) -> dict[str, Part]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from zeroshot_vss.backbones.spec import BackboneSpec, KindName, Precision
+from pydantic import model_validator
+
+from zeroshot_vss.backbones.spec import BackboneSpec, KindName, Precision, check_options
 from zeroshot_vss.config.names import all_known
 from zeroshot_vss.config.overrides import MethodOverrides, merge
 from zeroshot_vss.settings.adaptation import Adaptation
@@ -22,9 +24,12 @@ class BackboneConfig(Settings):
     """Train it on with each clip that it is used on, without labels; `{}` for the defaults
     ([docs/real-footage.md](../docs/real-footage.md))."""
     kind: KindName = "image"
-    """`image`: like Stable Diffusion. `video`: like Stable Video Diffusion."""
+    """`image`: like Stable Diffusion. `video`: like Stable Video Diffusion. All others are in
+    [docs/backbones.md](../docs/backbones.md)."""
+    options: dict[str, Any] = {}
+    """Options of its kind ([docs/backbones.md](../docs/backbones.md))."""
     path: str
-    """A folder in diffusers' format, or a repository of the hub."""
+    """A folder in diffusers' or transformers' format, or a repository of the hub."""
     revision: str | None = None
     """Commit of a hub repository; needed to fetch it, so that results can be repeated."""
     download: bool = False
@@ -32,7 +37,8 @@ class BackboneConfig(Settings):
     tiny_decoder: str | None = None
     """A folder with an AutoencoderTiny of the same latents (TAESD), or a repository in the local cache."""
     precision: Precision = "auto"
-    """What the networks compute in; `auto`: float16 on a GPU (but an AutoencoderKL float32), float32 on a CPU.
+    """What the networks compute in; `auto`: float16 on a GPU (bfloat16 for transformers; an AutoencoderKL
+    float32), float32 on a CPU.
     `config/precision.yaml` measures what it changes."""
     compile: bool = False
     """Compile ResNet blocks and feed-forward layers with torch.compile: minutes at the start of a job."""
@@ -42,6 +48,11 @@ class BackboneConfig(Settings):
     """Overrides of method settings that this model needs."""
     methods: dict[str, MethodOverrides] = {}
     """The same for single methods, by name."""
+
+    @model_validator(mode="after")
+    def _known_options(self) -> BackboneConfig:
+        check_options(self.kind, self.options)
+        return self
 
     def spec(self, name: str) -> BackboneSpec:
         """What a job needs to load it."""

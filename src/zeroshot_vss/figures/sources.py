@@ -11,7 +11,6 @@ from zeroshot_vss.figures.job import Inspection, InspectJob, Variation
 from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.settings.upsampling import Modulation
 from zeroshot_vss.workflow.rows import is_measured, make_row
-from zeroshot_vss.workflow.stages import backbone_modules
 
 if TYPE_CHECKING:
     from zeroshot_vss.jobs.base import Parts
@@ -88,7 +87,7 @@ class Sources:
         """Manifest of an inspection of some clips of a part."""
         model = self.stages.model(backbone)
         return self.stages.add(
-            InspectJob, self.stages.reader(dataset), *backbone_modules(model["backbone"].kind), **model,
+            InspectJob, self.stages.reader(dataset), *self.stages.network(backbone), **model,
             dataset=self.stages.job_dataset(dataset, clips), clips=clips, settings=settings,
             frames=self.stages.check(dataset, part).frames, coarse=tuple(coarse),
             manifest=f"{self.stages.results}/inspect/{self.stages.place(dataset)}/{backbone}/{name}/{part}.json",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zeroshot_vss.backbones.configs import read_json
-from zeroshot_vss.backbones.geometry import Geometry
+from zeroshot_vss.backbones.geometry import Grids
 from zeroshot_vss.backbones.kind import ModelFiles, find_model
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
@@ -30,7 +30,7 @@ class BackboneStatus:
     """Bytes of its weights."""
     numbers: Mapping[str, Counter[str]] = field(default_factory=dict)
     """Part to how many numbers of which type its files hold."""
-    geometry: Geometry | None = None
+    geometry: Grids | None = None
 
     @property
     def name(self) -> str:

@@ -130,6 +130,8 @@ class Availability:
         if backbone.missing or backbone.geometry is None:
             return backbone.missing
         settings = self._settings(row)
+        if settings.upsampling.modulation and (reason := backbone.spec.unmodulated):
+            return f"backbone '{row.backbone}': {reason}"
         modulated = [settings.upsampling.modulation.block] if settings.upsampling.modulation else []
         for size in data.sizes:
             blocks = [*settings.features.blocks, *modulated]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from zeroshot_vss.backbones import BACKBONES
-from zeroshot_vss.backbones.kind import digest, find_model
+from zeroshot_vss.backbones.kind import find_model
 from zeroshot_vss.classifiers import CLASSIFIERS
 from zeroshot_vss.config import Config
 from zeroshot_vss.config.own_clip import with_clusters
@@ -62,6 +62,7 @@ class Stages:
     _datasets: dict[str, DataSet] = field(default_factory=dict)
     _parts: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     _weights: dict[str, str] = field(default_factory=dict)
+    _networks: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     # Jobs
 
@@ -264,7 +265,10 @@ class Stages:
         spec = spec.model_copy(update=places)
         name = f"{backbone}, tiny decoder" if tiny else backbone
         if name not in self._weights:
-            self._weights[name] = digest(spec)
+            found = find_model(spec)
+            self._weights[name] = found.digest
+            kind = BACKBONES.module(spec.kind)
+            self._networks[backbone] = ("zeroshot_vss.backbones.loading", kind, *found.modules)
         return {"backbone": spec, "weights": self._weights[name]}
 
     def _adaptation(self, backbone: str, asked: Adaptation | None) -> Adaptation | None:
@@ -279,6 +283,11 @@ class Stages:
         check_adaptable(find_model(self.model(backbone)["backbone"]))
         seeded = "seed" in chosen.model_fields_set
         return chosen if seeded else chosen.model_copy(update={"seed": self.config.seed})
+
+    def network(self, backbone: str) -> tuple[str, ...]:
+        """The modules of code that run a backbone."""
+        self.model(backbone)
+        return self._networks[backbone]
 
     def _at_home(self, path: str) -> str:
         """A folder of the workflow's own where the working directory has none of that name."""
@@ -304,13 +313,15 @@ class Stages:
         upsampling = settings.stage_upsampling()
         runs_model = upsampling.modulation is not None
         model = self.model(backbone)
+        if runs_model and (reason := model["backbone"].unmodulated):
+            raise InputError(f"backbone '{backbone}': {reason}")
         decoding = self.model(backbone, tiny=upsampling.decoder == "tiny") if runs_model else {}
         adaptation = self._adaptation(backbone, adaptation)
         name = backbone if adaptation is None else shortened(f"{backbone}{BETWEEN}{folder_name(adaptation)}")
         stem = f"{self.place(dataset)}/{name}/{folder_name(features)}"
         context = folder_name(settings.context) + ("" if assigned else f"{BETWEEN}assigned=no")
         refined = f"{stem}/{context}/{folder_name(matches)}"
-        reader, network = self.reader(dataset), backbone_modules(model["backbone"].kind)
+        reader, network = self.reader(dataset), self.network(backbone)
         classifier, upsampler = (
             CLASSIFIERS.module(settings.context.classifier),
             UPSAMPLERS.module(upsampling.upsampler),
@@ -353,11 +364,6 @@ class Stages:
                 coarse=path["coarse"], manifest=path["upsample"],
             )  # fmt: skip
         return made
-
-
-def backbone_modules(kind: str) -> tuple[str, ...]:
-    """The modules of a kind of backbone."""
-    return ("zeroshot_vss.backbones.loading", BACKBONES.module(kind))
 
 
 def expanded(value: Any, where: str, key: str) -> Any:

@@ -1,0 +1,130 @@
+"""What every kind of backbone is asked: clips with planted correspondences, and whether a network stays as it was."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from array_clip import ArrayClip
+from miniatures import write_vspw
+from test_config import shipped
+from workflow_copy import ROOT
+from zeroshot_vss.backbones.base import Backbone
+from zeroshot_vss.config import merge, read_config
+from zeroshot_vss.datasets.base import Frames
+from zeroshot_vss.io.store import Manifest, open_clip
+from zeroshot_vss.method.batches import Row
+from zeroshot_vss.method.latents import start_of
+from zeroshot_vss.settings.sampling import Sampling
+from zeroshot_vss.workflow.plan import Plan
+from zeroshot_vss.workflow.rows import make_row
+
+CPU = torch.device("cpu")
+
+
+class Pictures(ArrayClip):
+    """A clip of given pictures [n, H, W, 3]; by default three of noise."""
+
+    def __init__(self, size: tuple[int, int], pictures: Frames | None = None) -> None:
+        noise = np.random.default_rng(7).integers(0, 256, (3, *size, 3), dtype=np.uint8)
+        self.pictures = noise if pictures is None else pictures
+        super().__init__("pictures", [np.zeros(size, np.uint8)] * len(self.pictures))
+
+    def frames(self, indices: Sequence[int]) -> Frames:
+        return self.pictures[list(indices)]
+
+
+def rows(frames: Sequence[int]) -> list[Row]:
+    return [Row(frame, frame, 0) for frame in frames]
+
+
+def queries_of(
+    backbone: Backbone, clip: ArrayClip, frames: Sequence[int], block: int, sampling: Sampling | None = None
+) -> Tensor:
+    """Features [n, h * w, C] of some frames, at the last step."""
+    chosen = Sampling(guidance=1, noise="clip") if sampling is None else sampling
+    step = chosen.steps - 1
+    noise = [Row(frame, 0 if chosen.noise == "clip" else frame, 0) for frame in frames]
+    backbone.check(chosen, [block])
+    start = start_of(backbone, clip, noise, chosen)
+    return backbone.denoise(start, chosen, [(block, step)], last=step).queries[block, step].clone()
+
+
+def moved(size: tuple[int, int], cell: int) -> tuple[Pictures, Tensor]:
+    """Two frames of patches of noise, the second with all patches at other places; where each cell of it is from."""
+    rng = np.random.default_rng(3)
+    height, width = size[0] // cell, size[1] // cell
+    patches = rng.integers(0, 256, (height * width, cell, cell, 3), dtype=np.uint8)
+    order = rng.permutation(height * width)
+
+    def picture(some: Any) -> Any:
+        return some.reshape(height, width, cell, cell, 3).swapaxes(1, 2).reshape(height * cell, width * cell, 3)
+
+    return Pictures(size, np.stack([picture(patches), picture(patches[order])])), torch.from_numpy(order)
+
+
+def matches(tokens: Tensor, truth: Tensor) -> float:
+    """Share of the second frame's cells whose nearest cell of the first, by cosine, is where they are from."""
+    first, second = (nn.functional.normalize(frame - tokens.mean((0, 1)), dim=-1) for frame in tokens)
+    return float(((second @ first.T).argmax(1) == truth).float().mean())
+
+
+def fingerprint(network: nn.Module) -> str:
+    """Digest of all parameters and buffers, of all hooks, and of which methods instances have of their own."""
+    digest = hashlib.sha256()
+    for name, value in network.state_dict().items():
+        digest.update(name.encode() + value.contiguous().view(torch.uint8).numpy().tobytes())
+    for name, module in network.named_modules():
+        hooks = [
+            module._forward_hooks,
+            module._forward_pre_hooks,
+            module._backward_hooks,
+            module._forward_hooks_with_kwargs,
+        ]
+        own = sorted(
+            key for key, value in vars(module).items() if callable(value) and not isinstance(value, nn.Module)
+        )
+        digest.update(f"{name} {[len(some) for some in hooks]} {own} {type(module)}".encode())
+    return digest.hexdigest()
+
+
+def label_maps(base: Path, backbone: dict[str, Any], frames: int = 3) -> dict[str, Any]:
+    """The row `ours` of a backbone on two small clips, stage by stage below the working directory.
+
+    Args:
+        base: where the clips are written.
+        backbone: its entry in the configuration.
+        frames: of each clip.
+
+    Returns:
+        By clip, label maps [n, H, W] uint8.
+    """
+    write_vspw(base, 2, frames, (64, 96), rng=np.random.default_rng(0))
+    few = {"context": {"clusters": 3, "initialisations": 1, "batches": {"size": 2}}}
+    interpolated = {"upsampling": {"upsampler": "bilinear", "modulation": None, "filter": None}}
+    settings = merge(merge(few, interpolated), backbone.get("settings", {}))
+    over = {
+        "compute": {"device": "cpu", "threads": 1, "frames_at_once": 2},
+        "datasets": {"v": {"kind": "vspw", "title": "V", "protocol": "vspw", "options": {"root": str(base)}}},
+        "backbones": {"own": {"title": "own", **backbone, "settings": settings}},
+        "tables": {"table1": {"datasets": ["v"], "backbones": ["own"], "methods": ["ours"]}},
+    }
+    plan = Plan(read_config(merge(shipped(), over)), home=ROOT)
+    made = plan.stages.of_row(make_row(plan.config, "v", "ours", "own"))
+    checked, _ = plan.stages.checked("v")
+    for path in (*checked.paths(), *(path for parts in made.values() for path in parts.paths())):
+        job = plan.stages.jobs[path]
+        import_module(f"zeroshot_vss.stages.{job.stage}").run(job)
+    found = Manifest.load(made["upsample"].paths()[0])
+    maps: dict[str, Any] = {}
+    for clip in plan.stages.clips("v"):
+        with open_clip(found.verified(clip)) as file:
+            maps[clip] = file["maps"][()]
+    return maps
