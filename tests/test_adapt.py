@@ -169,7 +169,7 @@ def test_the_command_goes_on_from_a_checkpoint(
             patch.setattr(Trainer, "update", fails)
             function(0, *arguments)
 
-    monkeypatch.setattr(command.mp, "spawn", interrupted)
+    monkeypatch.setattr(command, "spawn", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(base, adapted / "data", stopped)
     assert torch.load(tmp_path / "mine-work" / "checkpoint.pt", weights_only=True)["step"] == 2

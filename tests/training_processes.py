@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from zeroshot_vss.training.run import ALLOCATOR
+from zeroshot_vss.training.processes import ALLOCATOR
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.multiprocessing as mp
 from diffusers import AutoencoderTiny, UNet2DConditionModel
 from rich.markup import escape
 from safetensors.torch import load_file, save_file
@@ -28,7 +26,7 @@ from zeroshot_vss.training.adaptation import CHECKPOINT, RENDEZVOUS, adapt_proce
 from zeroshot_vss.training.base_model import fault_of
 from zeroshot_vss.training.decoder import tune_decoder
 from zeroshot_vss.training.footage import Footage, decode, find_clips, open_clip
-from zeroshot_vss.training.run import ALLOCATOR
+from zeroshot_vss.training.processes import spawn
 from zeroshot_vss.training.settings import AdaptationSettings
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -93,10 +91,9 @@ def train_weights(base: Path, footage: Footage, settings: AdaptationSettings, wo
         The weights that were trained, averaged over the steps, float32, by their names in the model: `unet.<name>`,
         `context`, `vae.<name>`.
     """
-    os.environ.update(ALLOCATOR)
     log = partial(append_row, work / "training-log.csv")
     (work / RENDEZVOUS).unlink(missing_ok=True)  # of an interrupted training
-    mp.spawn(adapt_process, (base, footage, settings, work, log), settings.processes)  # pyright: ignore
+    spawn(adapt_process, (base, footage, settings, work, log), settings.processes)
     weights: dict[str, torch.Tensor] = torch.load(work / CHECKPOINT, weights_only=True)["average"]
     if settings.decoder_steps:
         vae = AutoencoderTiny.from_pretrained(base / "vae", torch_dtype=torch.float32)

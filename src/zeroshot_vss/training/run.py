@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.multiprocessing as mp
 from diffusers import AutoencoderTiny, EulerDiscreteScheduler
 from pydantic import BaseModel
 from safetensors.torch import load_file, save_file
@@ -21,17 +20,11 @@ from zeroshot_vss.backbones.inflation import spatial_weights, temporal_weights, 
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.training.autoencoder import build_autoencoder, encode_frames, train_autoencoder
 from zeroshot_vss.training.data import render_training_clips, render_training_frames
+from zeroshot_vss.training.processes import spawn
 from zeroshot_vss.training.settings import TinyDecoderSettings, TrainingSettings, VideoTrainingSettings
 from zeroshot_vss.training.tiny_decoder import train_tiny_decoder
 from zeroshot_vss.training.unet import Denoiser, build_scheduler, train_process
 from zeroshot_vss.training.video import VideoDenoiser, train_video_process
-
-ALLOCATOR = {
-    "MALLOC_MMAP_THRESHOLD_": "4000000000",
-    "MALLOC_TRIM_THRESHOLD_": "4000000000",
-    "MALLOC_TOP_PAD_": "500000000",
-}
-"""glibc settings that keep freed activations in the heap; a CPU step takes several times as long without."""
 
 
 def append_log(path: Path, row: dict[str, float | int | str]) -> None:
@@ -48,7 +41,6 @@ def append_log(path: Path, row: dict[str, float | int | str]) -> None:
 
 def _prepare(out: Path, work: Path, settings: BaseModel) -> None:
     """Make both folders; refuse a work folder of another training, whose parts would be taken for this one's."""
-    os.environ.update(ALLOCATOR)
     out.mkdir(parents=True, exist_ok=True)
     work.mkdir(parents=True, exist_ok=True)
     stored, text = work / "settings.json", settings.model_dump_json(indent=2) + "\n"
@@ -95,7 +87,7 @@ def train(out: Path, work: Path, settings: TrainingSettings) -> None:
         train_autoencoder(np.load(frames, mmap_mode="r"), settings, log).save_pretrained(work / "vae")
     latents = _once(work / "latents.npy", partial(_encode, work / "vae", frames, None))
     if not (work / "denoiser.safetensors").exists():
-        mp.spawn(train_process, (settings, latents, work, log), settings.processes)  # pyright: ignore
+        spawn(train_process, (settings, latents, work, log), settings.processes)
     export(out, work, settings)
 
 
@@ -116,7 +108,7 @@ def train_video(image: Path, out: Path, work: Path, settings: VideoTrainingSetti
     frames = _once(work / "clips.npy", partial(render_training_clips, settings))
     latents = _once(work / "latents.npy", partial(_encode, image / "vae", frames, settings.frames))
     if not (work / "temporal.safetensors").exists():
-        mp.spawn(train_video_process, (settings, image, latents, work, log), settings.processes)  # pyright: ignore
+        spawn(train_video_process, (settings, image, latents, work, log), settings.processes)
     export_video(image, out, work, settings)
 
 
