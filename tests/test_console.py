@@ -145,6 +145,9 @@ def test_other_lines_are_kept(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_request_is_a_configuration(tmp_path: Path) -> None:
+    alone, masked = Request(tmp_path / "a.mp4"), Request(tmp_path / "a.mp4", mask=tmp_path / "0.png")
+    assert alone.config()["clips"]["a"]["clusters"] == 8 and "clusters" not in masked.config()["clips"]["a"]
+    assert Request(tmp_path / "a.mp4", adapt=True).config()["user_clips"]["adapt"] is True
     result = Request(tmp_path / "my film?.mp4", names={"1": "swan"}, clusters="auto", fast=True)
     assert result.clip == "my-film"
     assert result.config()["clips"] == {

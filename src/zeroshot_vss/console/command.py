@@ -20,7 +20,7 @@ def add_commands(commands: Any) -> None:
     one.add_argument("video", type=Path, help="a video file or a folder of frames")
     one.add_argument("--mask", type=Path, help="annotation of one frame: an indexed PNG, grey ids, or colours")
     one.add_argument("--names", help="1=swan,2=water of the mask's ids, or of clusters; or a file of the player's")
-    one.add_argument("--clusters", help="how many, or auto; 8 by default")
+    one.add_argument("--clusters", help="how many, or auto; 8 by default, with --mask many")
     one.add_argument("--fast", action="store_true", help="shortcuts that change results a little")
     one.add_argument(
         "--adapt", action="store_true", help="train the backbone on with the video first, without labels"
@@ -72,10 +72,8 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _clusters(text: str | None) -> Any:
-    from zeroshot_vss.console.request import CLUSTERS
-
     if text is None or text == "auto":
-        return text or CLUSTERS
+        return text
     if text.isdecimal():
         return int(text)
     raise InputError(f"--clusters is {text!r}; expected a number or auto")

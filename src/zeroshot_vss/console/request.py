@@ -15,7 +15,7 @@ from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import replacing
 
 CLUSTERS = 8
-"""K unless asked for otherwise: few enough to be told apart and to be named by hand."""
+"""K where no mask names clusters: few enough to be told apart and to be named by hand."""
 FRAMES_AT_ONCE = 2
 """In a plain pass, so that progress is told often."""
 
@@ -28,7 +28,8 @@ class Request:
     """A video file or a folder of frames."""
     mask: Path | None = None
     names: Mapping[str, str] = field(default_factory=dict)
-    clusters: int | Literal["auto"] = CLUSTERS
+    clusters: int | Literal["auto"] | None = None
+    """None: `CLUSTERS`; the backbone's own number where a mask names them, of which more find smaller objects."""
     fast: bool = False
     adapt: bool = False
     side_by_side: bool = False
@@ -47,7 +48,10 @@ class Request:
 
     def config(self) -> dict[str, Any]:
         """The configuration, to be laid over the shipped one."""
-        clip: dict[str, Any] = {"path": str(self.video.resolve()), "clusters": self.clusters}
+        clip: dict[str, Any] = {"path": str(self.video.resolve())}
+        clusters = self.clusters or (CLUSTERS if self.mask is None else None)
+        if clusters is not None:
+            clip["clusters"] = clusters
         if self.mask is not None:
             clip["mask"] = str(self.mask.resolve())
         if self.names:

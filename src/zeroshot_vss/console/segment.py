@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeroshot_vss.console.quiet import run_quietly
-from zeroshot_vss.console.request import CLUSTERS, Request
+from zeroshot_vss.console.request import Request
 from zeroshot_vss.workflow.home import find_home
 
 WRITTEN = ("overlay.mp4", "player.html", "labels")
@@ -55,7 +55,7 @@ def segment(
     *,
     mask: str | Path | None = None,
     names: Mapping[int | str, str] | None = None,
-    clusters: int | Literal["auto"] = CLUSTERS,
+    clusters: int | Literal["auto"] | None = None,
     fast: bool = False,
     adapt: bool = False,
     side_by_side: bool = False,
@@ -69,7 +69,7 @@ def segment(
         video: a video file or a folder of frames.
         mask: annotation of one frame, which names the clusters: an indexed PNG, grey ids, or colours.
         names: of the ids or colours (`#rrggbb`) of the mask; without one of clusters, where a name makes them one.
-        clusters: how many; `auto` lets the tokens decide.
+        clusters: how many; `auto` lets the tokens decide. 8 by default, with a mask those of the backbone's settings.
         fast: shortcuts that change results a little.
         adapt: train the backbone on with the video first, without labels; minutes.
         side_by_side: the overlay has the plain frames at its left.
