@@ -158,3 +158,19 @@ def test_yaml_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, says: s
 def test_merge_keys_may_be_laid_over(tmp_path: Path) -> None:
     (tmp_path / "my.yaml").write_text("a: &a {b: 1, c: 2}\nd: &d {<<: *a, b: 3}\ne: {<<: *d, c: 4}\n")
     assert read_yaml(tmp_path / "my.yaml")["e"] == {"b": 3, "c": 4}
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"datasets": {"own": {"kind": "vspww", "title": "x", "protocol": "vspw"}}},
+         r"datasets\.own\.kind: there is no data set 'vspww'; did you mean 'vspw'\?"),
+        ({"datasets": {"own": {"kind": "vspw", "title": "x", "protocol": "vpsw"}}},
+         r"datasets\.own\.protocol: there is no protocol 'vpsw'; did you mean 'vspw'\?"),
+        ({"backbones": {"own": {"kind": "vidoe", "title": "x", "path": "x"}}},
+         r"backbones\.own\.kind: .*'vidoe'; did you mean 'video'\?"),
+    ],
+)  # fmt: skip
+def test_kinds_and_protocols_that_nothing_uses_are_looked_at_too(entry: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_config(merge(shipped(), entry))

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from zeroshot_vss.console.command import add_commands
+from zeroshot_vss.console.command import add_commands, path_argument
 from zeroshot_vss.datasets import DATASETS
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.metrics.protocols.base import PROTOCOLS, Figures
@@ -100,19 +100,21 @@ def parser() -> argparse.ArgumentParser:
     checked = commands.add_parser("check", help="what a configuration finds and needs, before any job runs")
     checked.add_argument(
         "--configfile",
-        type=Path,
+        type=path_argument,
         nargs="+",
         default=[],
         help="laid over config/*.yaml in this order, as by snakemake",
     )
     checked.add_argument(
-        "--results", type=Path, default=Path("results"), help="folder of finished results, for times"
+        "--results", type=path_argument, default=Path("results"), help="folder of finished results, for times"
     )
     checked.set_defaults(run=check)
     explained = commands.add_parser(
         "explain", help="where results come from: settings, code, weights, versions, cost"
     )
-    explained.add_argument("paths", type=Path, nargs="+", help="HDF5 results, or manifests (.json) beside them")
+    explained.add_argument(
+        "paths", type=path_argument, nargs="+", help="HDF5 results, or manifests (.json) beside them"
+    )
     explained.set_defaults(run=explain)
     scored = commands.add_parser("score", help="score a folder of predictions: <folder>/<clip>/<frame>.png")
     scored.add_argument("--dataset", required=True, choices=list(DATASETS))
@@ -120,10 +122,12 @@ def parser() -> argparse.ArgumentParser:
     scored.add_argument("--split", help="val, test, ... as the data set has them")
     scored.add_argument("--year", type=int, choices=[2016, 2017], help="of DAVIS; 2017 by default")
     scored.add_argument("--limit", type=int, help="only the first clips, this many")
-    scored.add_argument("--predictions", required=True, type=Path, help="folder of PNGs of mode L or P that hold ids")
+    scored.add_argument(
+        "--predictions", required=True, type=path_argument, help="folder of PNGs of mode L or P that hold ids"
+    )
     scored.add_argument("--protocol", choices=list(PROTOCOLS), help="by default that of the data set")
     scored.add_argument("--allow-unlabelled", action="store_true", help="255 is a miss in place of an error")
-    scored.add_argument("--output", type=Path, help="a .json file; <predictions>/scores.json by default")
+    scored.add_argument("--output", type=path_argument, help="a .json file; <predictions>/scores.json by default")
     scored.set_defaults(run=score)
     trained = commands.add_parser("train", help="train an embedded backbone (an hour or two on a CPU)")
     models = trained.add_subparsers(required=True)
@@ -135,10 +139,14 @@ def parser() -> argparse.ArgumentParser:
         one = models.add_parser(model, help=what)
         if model != "image":
             one.add_argument(
-                "--image", type=Path, default=Path("models/scenes-tiny"), help="the image model to build on"
+                "--image", type=path_argument, default=Path("models/scenes-tiny"), help="the image model to build on"
             )
-        one.add_argument("--out", required=True, type=Path, help="folder for the weights, in diffusers' format")
-        one.add_argument("--work", required=True, type=Path, help="folder for frames and checkpoints, about 1 GB")
+        one.add_argument(
+            "--out", required=True, type=path_argument, help="folder for the weights, in diffusers' format"
+        )
+        one.add_argument(
+            "--work", required=True, type=path_argument, help="folder for frames and checkpoints, about 1 GB"
+        )
         for name in TRAINING_OPTIONS:
             one.add_argument(f"--{name.replace('_', '-')}", type=int, help="see zeroshot_vss.training.settings")
         one.set_defaults(run=train, model=model)
@@ -148,15 +156,23 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_adapt(adapted: argparse.ArgumentParser) -> None:
     adapted.add_argument(
-        "--from", dest="base", type=Path, default=Path("models/scenes-tiny"), help="the image model to start from"
+        "--from",
+        dest="base",
+        type=path_argument,
+        default=Path("models/scenes-tiny"),
+        help="the image model to start from",
     )
     adapted.add_argument(
-        "--frames", type=Path, nargs="+", required=True,
+        "--frames", type=path_argument, nargs="+", required=True,
         help="videos, folders of frames, or folders of these; folders of annotations are passed over",
     )  # fmt: skip
     adapted.add_argument("--exclude", nargs="+", default=[], help="names of clips that are left out")
-    adapted.add_argument("--out", required=True, type=Path, help="folder for the weights, in diffusers' format")
-    adapted.add_argument("--work", type=Path, help="folder for frames and checkpoints; <out>-work by default")
+    adapted.add_argument(
+        "--out", required=True, type=path_argument, help="folder for the weights, in diffusers' format"
+    )
+    adapted.add_argument(
+        "--work", type=path_argument, help="folder for frames and checkpoints; <out>-work by default"
+    )
     for name, kind in ADAPTATION_OPTIONS.items():
         adapted.add_argument(f"--{name.replace('_', '-')}", type=kind, help="see zeroshot_vss.training.settings")
     adapted.set_defaults(run=adapt)

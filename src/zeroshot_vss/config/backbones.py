@@ -29,7 +29,7 @@ class BackboneConfig(Settings):
     options: dict[str, Any] = {}
     """Options of its kind ([docs/backbones.md](../docs/backbones.md))."""
     path: str
-    """A folder in diffusers' or transformers' format, or a repository of the hub."""
+    """A folder in diffusers' or transformers' format (`~` and `$HOME` are expanded), or a repository of the hub."""
     revision: str | None = None
     """Commit of a hub repository; needed to fetch it, so that results can be repeated."""
     download: bool = False

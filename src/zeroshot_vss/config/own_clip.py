@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from zeroshot_vss.clips.naming import numbered, read_names
 from zeroshot_vss.config.validation import validated
+from zeroshot_vss.io.places import full_path
 from zeroshot_vss.settings.base import Settings
 from zeroshot_vss.settings.method import MethodSettings
 
@@ -17,7 +17,7 @@ class OwnClip(Settings):
     """One clip under `clips`; a path alone stands for one without a mask."""
 
     path: str
-    """A video file or a folder of frames."""
+    """A video file or a folder of frames; `~` and `$HOME` are expanded, in all paths."""
     mask: str | None = None
     """Annotation of one frame, which names the clusters: an indexed PNG, grey ids, or colours."""
     mask_frame: int | None = Field(default=None, ge=0)
@@ -30,7 +30,7 @@ class OwnClip(Settings):
 
     def _names(self) -> dict[str, str]:
         return (
-            read_names(Path(self.names).expanduser())
+            read_names(full_path(self.names))
             if isinstance(self.names, str)
             else {str(key): name for key, name in self.names.items()}
         )

@@ -10,6 +10,15 @@ from typing import Any
 from rich.console import Console
 
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.places import full_path
+
+
+def path_argument(text: str) -> Path:
+    """A path on the command line, in which `~` and environment variables mean what they do in the configuration."""
+    try:
+        return full_path(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_commands(commands: Any) -> None:
@@ -17,8 +26,10 @@ def add_commands(commands: Any) -> None:
     one = commands.add_parser(
         "segment", help="segment a video: an overlay, a player and label maps, without any YAML"
     )
-    one.add_argument("video", type=Path, help="a video file or a folder of frames")
-    one.add_argument("--mask", type=Path, help="annotation of one frame: an indexed PNG, grey ids, or colours")
+    one.add_argument("video", type=path_argument, help="a video file or a folder of frames")
+    one.add_argument(
+        "--mask", type=path_argument, help="annotation of one frame: an indexed PNG, grey ids, or colours"
+    )
     one.add_argument("--names", help="1=swan,2=water of the mask's ids, or of clusters; or a file of the player's")
     one.add_argument("--clusters", help="how many, or auto; 8 by default, with --mask many")
     one.add_argument("--fast", action="store_true", help="shortcuts that change results a little")
@@ -26,7 +37,7 @@ def add_commands(commands: Any) -> None:
         "--adapt", action="store_true", help="train the backbone on with the video first, without labels"
     )
     one.add_argument("--side-by-side", action="store_true", help="the plain frames at the left of the overlay")
-    one.add_argument("--out", type=Path, help="folder for the results; <video>-segmented by default")
+    one.add_argument("--out", type=path_argument, help="folder for the results; <video>-segmented by default")
     _common(one)
     one.set_defaults(run=segment)
     quiet = commands.add_parser("run", help="make targets of the workflow quietly: progress, and errors of one line")
@@ -37,7 +48,7 @@ def add_commands(commands: Any) -> None:
 
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--configfile", type=Path, nargs="+", default=[], help="laid over config/*.yaml in this order"
+        "--configfile", type=path_argument, nargs="+", default=[], help="laid over config/*.yaml in this order"
     )
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="CPU cores; all by default")
 

@@ -13,6 +13,7 @@ import yaml
 from zeroshot_vss.clips.naming import parse_names, read_names
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import replacing
+from zeroshot_vss.io.places import full_path
 
 CLUSTERS = 8
 """K where no mask names clusters: few enough to be told apart and to be named by hand."""
@@ -81,4 +82,4 @@ def names_of(text: str | None) -> dict[str, str]:
     """
     if not text:
         return {}
-    return read_names(Path(text)) if Path(text).suffix in (".json", ".yaml", ".yml") else parse_names(text)
+    return read_names(full_path(text)) if Path(text).suffix in (".json", ".yaml", ".yml") else parse_names(text)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from zeroshot_vss.console.quiet import run_quietly
 from zeroshot_vss.console.request import Request
+from zeroshot_vss.io.places import full_path
 from zeroshot_vss.workflow.home import find_home
 
 WRITTEN = ("overlay.mp4", "player.html", "labels")
@@ -82,9 +83,15 @@ def segment(
     """
     names_by_cluster = {str(key): name for key, name in (names or {}).items()}
     chosen = Request(
-        Path(video), None if mask is None else Path(mask), names_by_cluster, clusters, fast, adapt, side_by_side
+        full_path(video),
+        None if mask is None else full_path(mask),
+        names_by_cluster,
+        clusters,
+        fast,
+        adapt,
+        side_by_side,
     )
-    return perform(chosen, None if out is None else Path(out), [Path(path).resolve() for path in configs], cores)
+    return perform(chosen, None if out is None else full_path(out), [full_path(p).resolve() for p in configs], cores)
 
 
 def perform(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from zeroshot_vss.datasets.base import Clip, DataSet
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import check_name
+from zeroshot_vss.io.places import full_path
 
 
 def selects(default: Any = None, **limits: Any) -> Any:
@@ -148,7 +149,7 @@ def find_root(root: Path | None, key: str, get: str) -> Path:
     advice = f"{get}, then set its folder in the configuration ({root_key(key)})"
     if root is None:
         raise InputError(f"data set {key!r}: no root is set; {advice}")
-    root = root.expanduser()
+    root = full_path(root)
     if not root.is_dir():
         raise InputError(f"data set {key!r}: there is no folder {root}; {advice}")
     return root

@@ -17,6 +17,7 @@ from zeroshot_vss.errors import InputError
 
 # The module, not its class: importing video first comes through here before the class is there.
 from zeroshot_vss.io import video
+from zeroshot_vss.io.places import full_path
 
 
 class UserClip(BaseModel):
@@ -60,9 +61,9 @@ class UserClips(NamedClips):
         super().__init__(options.clips, ListOptions(limit=options.limit))
         self._clips = options.clips
         for name, clip in self._clips.items():
-            if not clip.path.expanduser().exists():
+            if not full_path(clip.path, f"clip {name!r}").exists():
                 raise InputError(f"clip {name!r}: there is no file or folder {clip.path}; see the config key `clips`")
-            if clip.mask is not None and not clip.mask.expanduser().is_file():
+            if clip.mask is not None and not full_path(clip.mask, f"clip {name!r}").is_file():
                 raise InputError(f"clip {name!r}: there is no mask {clip.mask}; see the config key `clips`")
 
     def legend_of(self, clip: str) -> Legend | None:
@@ -72,19 +73,19 @@ class UserClips(NamedClips):
 
     def files(self, name: str) -> list[Path]:
         chosen = self._clips[name]
-        path = chosen.path.expanduser()
+        path = full_path(chosen.path)
         frames = frame_files(path, f"clip {name!r}") if path.is_dir() else [path]
-        return frames if chosen.mask is None else [*frames, chosen.mask.expanduser()]
+        return frames if chosen.mask is None else [*frames, full_path(chosen.mask)]
 
     def _mask(self, name: str) -> UserMask | None:
         chosen = self._clips[name]
         if chosen.mask is None:
             return None
-        return read_user_mask(chosen.mask.expanduser(), chosen.colours, f"clip {name!r}")
+        return read_user_mask(full_path(chosen.mask), chosen.colours, f"clip {name!r}")
 
     def _open(self, name: str) -> Clip:
         chosen = self._clips[name]
-        path = chosen.path.expanduser()
+        path = full_path(chosen.path)
         clip = FolderClip(name, path) if path.is_dir() else video.VideoClip(name, path)
         mask = self._mask(name)
         if mask is None or chosen.mask is None:

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.digests import sha256
+from zeroshot_vss.io.places import full_path
 from zeroshot_vss.settings.base import Settings
 
 
@@ -38,9 +39,19 @@ class Weights(Settings):
 
     @model_validator(mode="after")
     def _pinned(self) -> Weights:
-        if not Path(self.path).is_dir() and self.download and self.revision is None:
+        if self.revision is None and is_fetched(self.path, self.download):
             raise ValueError(f"{self.what} '{self.name}': download needs a revision (a commit of {self.path})")
         return self
+
+
+def is_repository(path: str) -> bool:
+    """Whether a path that is no folder can be a repository of the hub."""
+    return path.count("/") == 1 and not path.startswith((".", "/", "~", "$"))
+
+
+def is_fetched(path: str, download: bool) -> bool:
+    """Whether the first job that needs these weights may fetch them: they are in no folder."""
+    return download and is_repository(path) and not Path(path).is_dir()
 
 
 def local_folder(weights: Weights, wanted: Sequence[str]) -> Path:
@@ -53,10 +64,10 @@ def local_folder(weights: Weights, wanted: Sequence[str]) -> Path:
     Raises:
         InputError: they are not there; the message says what to get and where to put it.
     """
-    local = Path(weights.path).expanduser()
+    local = full_path(weights.path, f"{weights.what} '{weights.name}'")
     if local.is_dir():
         return local
-    if weights.path.count("/") != 1 or weights.path.startswith((".", "/", "~")):
+    if not is_repository(weights.path):
         raise InputError(f"{weights.what} '{weights.name}': there is no folder {weights.path}")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError

@@ -11,6 +11,7 @@ import av.error
 from zeroshot_vss.datasets import Clip, open_dataset
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.containers import open_container
+from zeroshot_vss.io.places import full_path
 from zeroshot_vss.workflow.plan import Plan
 from zeroshot_vss.workflow.rows import USER_CLIPS
 
@@ -89,9 +90,7 @@ def _clips(plan: Plan, name: str) -> list[ClipSummary]:
     if spec.kind in GENERATED:
         first = _counted(dataset.clip(names[0]))
         return [replace(first, name=clip) for clip in names]
-    films = (
-        {clip: Path(own.path).expanduser() for clip, own in plan.config.clips.items()} if name == USER_CLIPS else {}
-    )
+    films = {clip: full_path(own.path) for clip, own in plan.config.clips.items()} if name == USER_CLIPS else {}
     return [
         _film(clip, films[clip]) if clip in films and films[clip].is_file() else _counted(dataset.clip(clip))
         for clip in names

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from zeroshot_vss.backbones.configs import read_json
 from zeroshot_vss.backbones.geometry import Grids
 from zeroshot_vss.backbones.kind import ModelFiles, find_model
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.weights import is_fetched
 
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 """Of a number."""
@@ -66,5 +66,5 @@ def backbone_status(spec: BackboneSpec, title: str) -> BackboneStatus:
         disk = sum(path.stat().st_size for part in model.parts.values() for path in part.weight_files)
         return BackboneStatus(spec, title, None, model, disk, numbers, model.geometry)
     except InputError as error:
-        fetched = spec.download and not Path(spec.path).expanduser().is_dir()
+        fetched = is_fetched(spec.path, spec.download)
         return BackboneStatus(spec, title, missing=None if fetched else str(error))

@@ -19,6 +19,7 @@ from zeroshot_vss.backbones.geometry import SD21, SVD
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.costs import read_cost
 from zeroshot_vss.io.store import open_clip
+from zeroshot_vss.io.weights import is_fetched
 from zeroshot_vss.jobs.base import Parts
 from zeroshot_vss.method.batches import rows_of_clip
 from zeroshot_vss.preflight.data import DataSetStatus
@@ -142,7 +143,7 @@ class Availability:
     def _fetches(self, row: Row) -> bool:
         """Whether the first job would fetch the weights of a supervised network; nothing is fetched here."""
         segmenter = self.plan.config.method(row.method).segmenter
-        return segmenter is not None and segmenter.download and not Path(segmenter.path).expanduser().is_dir()
+        return segmenter is not None and is_fetched(segmenter.path, segmenter.download)
 
     def _fault(self, row: Row) -> str | None:
         try:

@@ -15,6 +15,7 @@ from zeroshot_vss.config import Config
 from zeroshot_vss.config.own_clip import with_clusters
 from zeroshot_vss.datasets import DATASETS, DataSet, open_dataset, options_of
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.places import full_path
 from zeroshot_vss.jobs import JOBS
 from zeroshot_vss.jobs.adapt import AdaptJob
 from zeroshot_vss.jobs.base import DataSetSpec, Job, Parts
@@ -189,7 +190,7 @@ class Stages:
             InputError: data, weights or predictions that the row needs are not there.
         """
         if folder := self.predictions(row):
-            if not Path(folder).expanduser().is_dir():
+            if not full_path(folder).is_dir():
                 raise InputError(
                     f"methods: {row.method}: predictions: {row.dataset}: there is no folder {folder}; "
                     "name one, or remove the entry for the published figures alone"
@@ -292,7 +293,7 @@ class Stages:
     def _at_home(self, path: str) -> str:
         """A folder of the workflow's own where the working directory has none of that name."""
         at_home = self.home / path
-        return str(at_home) if not Path(path).expanduser().exists() and at_home.exists() else path
+        return str(at_home) if at_home.exists() and not full_path(path).exists() else path
 
     def of_method(
         self,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from zeroshot_vss.config import Config
 from zeroshot_vss.config.tables import TableConfig
+from zeroshot_vss.io.places import full_path
 from zeroshot_vss.jobs.base import Job
 from zeroshot_vss.jobs.score import ScoreJob
 from zeroshot_vss.metrics.protocols import PROTOCOLS
@@ -38,7 +38,7 @@ class Tables:
         maps, folder = stages.maps(row), stages.predictions(row)
         legend, protocol = stages.opened(row.dataset).legend, PROTOCOLS.load(configured.protocol)
         clips = tuple(stages.clips(row.dataset))
-        files = () if folder is None else Path(folder).expanduser().rglob("*.png")
+        files = () if folder is None else full_path(folder).rglob("*.png")
         return stages.add(
             ScoreJob,
             stages.reader(row.dataset),
@@ -49,7 +49,7 @@ class Tables:
             classes=len(legend.names) if legend is not None and protocol.any_classes else None,
             masks=stages.checked(row.dataset)[1],
             maps=maps,
-            predictions=None if folder is None else str(Path(folder).expanduser()),
+            predictions=None if folder is None else str(full_path(folder)),
             predicted="" if folder is None else listing_digest(files),
             scores=f"{stages.results}/scores/{row.dataset}/{row.name}.json",
         )
