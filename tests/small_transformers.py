@@ -78,3 +78,88 @@ def save_vision(folder: Path, kind: str, seed: int = 0) -> Path:
     model.save_pretrained(folder)
     (folder / "preprocessor_config.json").write_text(json.dumps(PREPROCESSOR))
     return folder
+
+
+LATENTS, TOKENS, TEXT, POOLED = 4, 5, 32, 8
+FLOW = {"num_train_timesteps": 1000, "shift": 1.0}
+
+
+def small_vae(**more: Any) -> Any:
+    """A random `AutoencoderKL` of 8 pixels a latent cell."""
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+
+    return AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(8, 8, 16, 16), layers_per_block=1, latent_channels=LATENTS, norm_num_groups=4,
+        sample_size=64, **more,
+    )  # fmt: skip
+
+
+def _flux(parts: dict[str, Any]) -> Any:
+    from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+    from diffusers.pipelines.flux.pipeline_flux import FluxPipeline
+
+    network = FluxTransformer2DModel(
+        in_channels=4 * LATENTS, num_layers=2, num_single_layers=2, attention_head_dim=16, num_attention_heads=2,
+        joint_attention_dim=TEXT, pooled_projection_dim=POOLED, guidance_embeds=True, axes_dims_rope=(4, 4, 8),
+    )  # fmt: skip
+    none = dict.fromkeys(("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2"))
+    pipeline: Any = FluxPipeline
+    return pipeline(transformer=network, **parts, **none)
+
+
+def _sd3(parts: dict[str, Any]) -> Any:
+    from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
+    from diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3 import StableDiffusion3Pipeline
+
+    network = SD3Transformer2DModel(
+        sample_size=8, in_channels=LATENTS, out_channels=LATENTS, num_layers=3, attention_head_dim=8,
+        num_attention_heads=4, joint_attention_dim=TEXT, caption_projection_dim=32, pooled_projection_dim=POOLED,
+        pos_embed_max_size=12, dual_attention_layers=(0,), qk_norm="rms_norm",
+    )  # fmt: skip
+    names = ("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2", "text_encoder_3", "tokenizer_3")
+    pipeline: Any = StableDiffusion3Pipeline
+    return pipeline(transformer=network, **parts, **dict.fromkeys(names))
+
+
+def _pixart(parts: dict[str, Any]) -> Any:
+    from diffusers.models.transformers.pixart_transformer_2d import PixArtTransformer2DModel
+    from diffusers.pipelines.pixart_alpha.pipeline_pixart_sigma import PixArtSigmaPipeline
+
+    network = PixArtTransformer2DModel(
+        num_attention_heads=2, attention_head_dim=16, in_channels=LATENTS, out_channels=2 * LATENTS, num_layers=3,
+        cross_attention_dim=32, sample_size=16, caption_channels=TEXT, use_additional_conditions=False,
+    )  # fmt: skip
+    none = dict.fromkeys(("text_encoder", "tokenizer"))
+    pipeline: Any = PixArtSigmaPipeline
+    return pipeline(transformer=network, **parts, **none)
+
+
+MAKE = {"flux": _flux, "sd3": _sd3, "pixart": _pixart}
+
+
+def save_transformer(folder: Path, family: str, seed: int = 0) -> Path:
+    """Save a random pipeline of a diffusion transformer with the embeddings of a prompt; returns the folder."""
+    from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
+    from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
+    from safetensors.torch import save_file
+
+    torch.manual_seed(seed)
+    flow = family != "pixart"
+    parts: dict[str, Any] = {
+        "scheduler": FlowMatchEulerDiscreteScheduler(**FLOW) if flow else DPMSolverMultistepScheduler(),
+        "vae": small_vae(scaling_factor=0.5, shift_factor=0.1) if flow else small_vae(scaling_factor=0.13),
+    }
+    pipeline = MAKE[family](parts)
+    for name, parameter in pipeline.transformer.named_parameters():
+        # Zero, as some start, they would hand nothing on.
+        if "norm" not in name or name.endswith("linear.weight"):
+            parameter.data.normal_(std=0.15)
+    pipeline.save_pretrained(folder)
+    prompt = {"prompt_embeds": torch.randn(TOKENS, TEXT)}
+    if flow:
+        prompt["pooled_prompt_embeds"] = torch.randn(POOLED)
+    else:
+        prompt["prompt_attention_mask"] = torch.tensor([1.0, 1, 1, 0, 0])
+    save_file(prompt, folder / "prompt.safetensors")
+    return folder

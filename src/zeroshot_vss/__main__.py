@@ -65,6 +65,13 @@ def explain(args: argparse.Namespace) -> None:
     explain(args.paths, Console())
 
 
+def prompt(args: argparse.Namespace) -> None:
+    """Store the embeddings of a model's empty prompt beside it."""
+    from zeroshot_vss.backbones.prompt import store_prompt
+
+    print(f"written to {store_prompt(args.folder)}")
+
+
 def train(args: argparse.Namespace) -> None:
     """Train an embedded backbone."""
     from zeroshot_vss.training import run
@@ -129,6 +136,11 @@ def parser() -> argparse.ArgumentParser:
     scored.add_argument("--allow-unlabelled", action="store_true", help="255 is a miss in place of an error")
     scored.add_argument("--output", type=path_argument, help="a .json file; <predictions>/scores.json by default")
     scored.set_defaults(run=score)
+    prompted = commands.add_parser(
+        "prompt", help="store the empty prompt of a diffusion transformer, so that its text encoders are not needed"
+    )
+    prompted.add_argument("folder", type=Path, help="in the format of diffusers, with its text encoders")
+    prompted.set_defaults(run=prompt)
     trained = commands.add_parser("train", help="train an embedded backbone (an hour or two on a CPU)")
     models = trained.add_subparsers(required=True)
     for model, what in (

@@ -9,6 +9,7 @@ BACKBONES = Registry(
     {
         "image": "zeroshot_vss.backbones.image:ImageKind",
         "video": "zeroshot_vss.backbones.video:VideoKind",
+        "transformer": "zeroshot_vss.backbones.transformer:TransformerKind",
         "vit": "zeroshot_vss.backbones.vit:VisionKind",
     },
 )

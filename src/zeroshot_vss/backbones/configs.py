@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +82,26 @@ def check_autoencoder(whose: str, path: Path) -> None:
 
 def _positive(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+
+
+def is_flow(config: Mapping[str, Any]) -> bool:
+    """Whether a scheduler's config is of flow matching."""
+    told = "FlowMatch" in str(config.get("_class_name")) or config.get("prediction_type") == "flow_prediction"
+    return told or bool(config.get("use_flow_sigmas"))
+
+
+def check_path(whose: str, path: Path) -> None:
+    """Refuse schedulers of transformers of which no path between latent and noise can be made.
+
+    Raises:
+        InputError: naming the file, the key and the value.
+    """
+    config = read_json(whose, path)
+    if is_flow(config):
+        shift = config.get("flow_shift", config.get("shift", 1.0))
+        if not _positive(shift):
+            raise InputError(f"{whose}: {path}: the shift is {shift!r}; expected a number above 0: get it again")
+        return
+    check_scheduler(whose, path)
+    if not str(config.get("_class_name", "")).endswith("Scheduler"):
+        raise InputError(f"{whose}: {path}: _class_name is {config.get('_class_name')!r}; get it again")

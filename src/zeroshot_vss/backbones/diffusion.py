@@ -17,6 +17,7 @@ from torch import Tensor
 
 from zeroshot_vss.backbones.attention import GivenAttention, attending
 from zeroshot_vss.backbones.base import Backbone, PlainPass, Start
+from zeroshot_vss.backbones.encoding import encode_images, to_images
 from zeroshot_vss.backbones.finite import check_finite
 from zeroshot_vss.backbones.geometry import Geometry
 from zeroshot_vss.backbones.hooks import Decoder, recording
@@ -84,7 +85,7 @@ class LatentDiffusion(Backbone):
 
     @torch.inference_mode()
     def encode(self, frames: NDArray[np.uint8], noise: Tensor | None, margin: int = 0) -> Tensor:
-        images = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float() / 127.5 - 1
+        images = to_images(frames)
         parts = self.images.parts(
             len(images), lambda some: self.encode_images(images[some], None if noise is None else noise[some], margin)
         )
@@ -92,16 +93,7 @@ class LatentDiffusion(Backbone):
 
     def encode_images(self, images: Tensor, noise: Tensor | None, margin: int = 0) -> Tensor:
         """Unscaled latents of images [n, 3, H, W] in [-1, 1]; see :meth:`encode` for `noise` and `margin`."""
-        continued = F.pad(images, (margin,) * 4, mode="reflect") if margin else images
-        encoded = self.vae.encode(continued.to(self.device, _dtype(self.vae.encoder)))
-        rows, columns = (slice(margin // self.factor, (margin + side) // self.factor) for side in images.shape[-2:])
-        if hasattr(encoded, "latents"):
-            return encoded.latents[..., rows, columns].float()
-        posterior = encoded.latent_dist
-        latents = posterior.mean[..., rows, columns].float()
-        if noise is not None:
-            latents = latents + posterior.std[..., rows, columns].float() * noise.to(self.device)
-        return latents
+        return encode_images(self.vae, images, noise, margin, self.factor, self.device)
 
     @torch.inference_mode()
     def decode(self, latents: Tensor, tiny: bool = False) -> Tensor:

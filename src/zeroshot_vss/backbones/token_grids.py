@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zeroshot_vss.backbones.geometry import Grids
+from zeroshot_vss.backbones.geometry import Grids, network_size
 from zeroshot_vss.settings.sampling import MethodSampling
 
 
@@ -23,6 +23,8 @@ class TokenGrids(Grids):
     """Channels of each block."""
     latent: int | None = None
     """Pixels of a latent's side; None for networks that see pixels, to which no noise is added."""
+    most: int | None = None
+    """Most tokens of a side that the network has positions for; None for any number."""
     coupled: bool = False
 
     @property
@@ -38,6 +40,21 @@ class TokenGrids(Grids):
 
     def features(self, block: int) -> int:
         return self.widths[block]
+
+    def misfit(self, size: tuple[int, int], sampling: MethodSampling, blocks: Sequence[int]) -> str | None:
+        return super().misfit(size, sampling, blocks) or self.excess(
+            network_size(size, self.multiple, sampling.height)
+        )
+
+    def excess(self, seen: tuple[int, int]) -> str | None:
+        """Why frames of the network's size are too large for it; None where they are not."""
+        tokens = max(self.grid(*seen, 0))
+        if self.most is None or tokens <= self.most:
+            return None
+        return (
+            f"frames of {seen[1]} x {seen[0]} pixels are {tokens} tokens long, more than the {self.most} that it has "
+            f"positions for; set sampling.height"
+        )
 
     def fault(self, sampling: MethodSampling, blocks: Sequence[int]) -> str | None:
         for block in blocks:

@@ -1,0 +1,13 @@
+"""Diffusion transformers by their class of diffusers. A new one is a file and a line in FAMILIES."""
+
+from zeroshot_vss.registry import Registry
+
+FAMILIES = Registry(
+    "class of diffusion transformers",
+    {
+        "FluxTransformer2DModel": "zeroshot_vss.backbones.families.flux:Flux",
+        "PixArtTransformer2DModel": "zeroshot_vss.backbones.families.pixart:PixArt",
+        "SD3Transformer2DModel": "zeroshot_vss.backbones.families.sd3:StableDiffusion3",
+    },
+)
+"""Classes of :class:`zeroshot_vss.backbones.families.base.Family`."""

@@ -1,0 +1,91 @@
+"""How a class of diffusion transformers is called, and where its image tokens are. Imports no torch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Call:
+    """What the network is called with."""
+
+    x: Tensor
+    """[n, c, h, w] noised latents, in the network's precision."""
+    timestep: float
+    """As its scheduler counts them, 0 to 1000."""
+    prompt: Mapping[str, Tensor]
+    """Embeddings of the empty prompt by name, without a batch; on the device, in the network's precision."""
+    factor: int
+    """Pixels of a latent's side."""
+    guidance: float
+    """What a model that was distilled with guidance is told."""
+
+    def each(self, name: str) -> Tensor:
+        """An embedding for each of the n."""
+        value = self.prompt[name]
+        return value.expand(len(self.x), *value.shape)
+
+    @property
+    def times(self) -> Tensor:
+        """[n] float32."""
+        return self.x.new_full((len(self.x),), self.timestep).float()
+
+
+class Family(ABC):
+    """A class of diffusion transformers.
+
+    Where tokens of text and of the image are in one sequence, those of the image come last.
+    """
+
+    blocks: ClassVar[tuple[str, ...]] = ("transformer_blocks",)
+    """Lists of its blocks, in the order of computation."""
+    attention: ClassVar[str] = "attn"
+    """In a block, the self-attention with `to_q` and `to_k`."""
+    returned: ClassVar[tuple[str | None, ...]] = ("prompt_embeds",)
+    """What its pipeline's `encode_prompt` returns, by name; None for what is not needed."""
+
+    @abstractmethod
+    def depths(self, config: Mapping[str, Any]) -> tuple[int, ...]:
+        """Lengths of the lists of blocks. Raises KeyError for an entry that the config lacks, as all here do."""
+
+    @abstractmethod
+    def patch(self, config: Mapping[str, Any]) -> int:
+        """Latent cells of a token's side."""
+
+    @abstractmethod
+    def latents(self, config: Mapping[str, Any]) -> int:
+        """Channels of the latents."""
+
+    @abstractmethod
+    def embeddings(self, config: Mapping[str, Any]) -> Mapping[str, int | None]:
+        """Widths of the embeddings that it takes; None for masks."""
+
+    @abstractmethod
+    def inputs(self, network: Any, call: Call) -> dict[str, Any]:
+        """Arguments of the network's forward pass."""
+
+    def most(self, config: Mapping[str, Any]) -> int | None:
+        """Most tokens of a side; None for any number."""
+        return None
+
+    def prediction(self, output: Tensor, call: Call) -> Tensor:
+        """What the network predicts [n, c, h, w], from what it returns."""
+        return output
+
+    def width(self, config: Mapping[str, Any]) -> int:
+        """Channels of a token."""
+        return int(config["num_attention_heads"]) * int(config["attention_head_dim"])
+
+    def path(self, config: Mapping[str, Any], block: int) -> str:
+        """Path of a block by its number, counted through the lists."""
+        for name, depth in zip(self.blocks, self.depths(config), strict=True):
+            if block < depth:
+                return f"{name}.{block}"
+            block -= depth
+        raise ValueError(f"there is no block {block} behind the last")

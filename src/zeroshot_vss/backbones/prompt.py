@@ -1,0 +1,128 @@
+"""Embeddings of the empty prompt: stored beside a model, or made by its text encoders. Imports no torch by itself."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zeroshot_vss.backbones.configs import read_json
+from zeroshot_vss.backbones.families import FAMILIES
+from zeroshot_vss.backbones.families.base import Family
+from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.files import replacing
+from zeroshot_vss.io.weights import Part
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from zeroshot_vss.backbones.kind import ModelFiles
+
+STORED = "prompt.safetensors"
+INDEX = "model_index.json"
+ENCODERS = ("text_encoder", "tokenizer")
+"""Beginnings of the names of a pipeline's parts that encode text."""
+
+
+def prompt_parts(folder: Path) -> dict[str, Part]:
+    """Stored embeddings, or the parts of the pipeline that make them."""
+    stored = Part(folder / STORED, single=True)
+    if stored.path.exists():
+        return {"prompt": stored}
+    names = sorted(path.name for path in folder.glob("*") if path.name.startswith(ENCODERS) and path.is_dir())
+    if not (folder / INDEX).is_file() or not any(name.startswith("text_encoder") for name in names):
+        instead = f"{STORED} (`zeroshot-vss prompt FOLDER` makes it), or {INDEX} with text_encoder/ and tokenizer/"
+        return {"prompt": Part(stored.path, single=True, instead=instead)}
+    parts = {
+        name: Part(folder / name) if name.startswith("text_encoder") else Part(folder / name, needs=(), weights=False)
+        for name in names
+    }
+    return {"model_index": Part(folder / INDEX, single=True, weights=False), **parts}
+
+
+def prompt_of(
+    model: ModelFiles, returned: Sequence[str | None], widths: Mapping[str, int | None]
+) -> dict[str, Tensor]:
+    """The embeddings of a model's empty prompt, without a batch, float32.
+
+    Args:
+        model: its files.
+        returned: what its pipeline's `encode_prompt` returns, by name.
+        widths: of the embeddings that the network takes; None for masks.
+
+    Raises:
+        InputError: an embedding is missing, of another width, or cannot be made.
+    """
+    if "prompt" in model.parts:
+        from zeroshot_vss.backbones.loading import read_tensors
+
+        path = model.parts["prompt"].path
+        found = read_tensors(model, path)
+    else:
+        path = model.folder
+        found = encode_empty(path, returned)
+    for name, width in widths.items():
+        if name not in found:
+            raise InputError(
+                f"{model.whose}: {path} has no '{name}'; expected {', '.join(widths)}: make {STORED} again "
+                f"(`zeroshot-vss prompt {model.folder}`)"
+            )
+        if width is not None and found[name].shape[-1] != width:
+            raise InputError(
+                f"{model.whose}: {path}: '{name}' is {found[name].shape[-1]} wide, the network expects {width}; the "
+                "parts are of different models"
+            )
+    return {name: found[name].float() for name in widths}
+
+
+def store_prompt(folder: Path) -> Path:
+    """Write the embeddings of a model's empty prompt beside it; returns the file.
+
+    Raises:
+        InputError: the folder is of no pipeline that is known, or its text encoders cannot be loaded.
+    """
+    from safetensors.torch import save_file
+
+    name = str(read_json("a model", folder / "transformer" / "config.json").get("_class_name"))
+    family: Family = FAMILIES.load(name)()
+    found = encode_empty(folder, family.returned)
+    with replacing(folder / STORED) as partial:
+        save_file({key: value.contiguous() for key, value in found.items()}, partial)
+    return folder / STORED
+
+
+def encode_empty(folder: Path, returned: Sequence[str | None]) -> dict[str, Tensor]:
+    """The embeddings of the empty prompt by the pipeline that model_index.json names; its other parts stay unloaded.
+
+    Args:
+        folder: of the pipeline.
+        returned: what its `encode_prompt` returns, by name.
+
+    Raises:
+        InputError: the pipeline or its encoders cannot be loaded.
+    """
+    import torch
+    from diffusers import DiffusionPipeline
+
+    index = read_json("a pipeline", folder / INDEX)
+    named = {name for name, value in index.items() if not name.startswith("_") and isinstance(value, list)}
+    apart: dict[str, Any] = {name: None for name in named if not name.startswith(ENCODERS)}
+    try:
+        pipeline: Any = DiffusionPipeline.from_pretrained(
+            folder, **apart, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
+        )
+        wanted = inspect.signature(pipeline.encode_prompt).parameters
+        told: dict[str, Any] = {"do_classifier_free_guidance": False, "device": torch.device("cpu")}
+        told |= dict.fromkeys(("prompt_2", "prompt_3"))
+        with torch.inference_mode():
+            found = pipeline.encode_prompt(prompt="", **{name: told[name] for name in wanted if name in told})
+    except Exception as error:  # diffusers and transformers raise many kinds
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"{folder}: the empty prompt cannot be encoded ({reason}); get the text encoders again, or put the "
+            f"embeddings into {STORED}"
+        ) from error
+    found = found if isinstance(found, tuple) else (found,)
+    named_values = zip(returned, found, strict=False)
+    return {name: value[0].float().clone() for name, value in named_values if name is not None and value is not None}
