@@ -132,7 +132,7 @@ def network_calls(unet: torch.nn.Module) -> Iterator[list[Call]]:
         handle.remove()
 
 
-class Remembering(ImageDiffusion):
+class RecordingDiffusion(ImageDiffusion):
     """Runs each modulated pass and decodes each latent once, however many tests ask for it."""
 
     def __init__(self, unet: Any, vae: Any, context: Tensor, unconditional: Tensor) -> None:
@@ -169,14 +169,16 @@ class Remembering(ImageDiffusion):
         return torch.stack([self._images[key] for key in keys])
 
 
-def load_backbone() -> Remembering:
+def load_backbone() -> RecordingDiffusion:
     """The small model of the set in float32."""
     unet = UNet2DConditionModel.from_pretrained(PARITY / "unet", torch_dtype=torch.float32)
     vae = AutoencoderKL.from_pretrained(PARITY / "vae", torch_dtype=torch.float32)
-    return Remembering(unet, vae, tensor("sampler", "context_cond"), tensor("sampler", "context_uncond"))
+    return RecordingDiffusion(unet, vae, tensor("sampler", "context_cond"), tensor("sampler", "context_uncond"))
 
 
-def plain_pass(backbone: Remembering, batch: int, queries: Iterable[tuple[int, int]]) -> tuple[PlainPass, list[Call]]:
+def plain_pass(
+    backbone: RecordingDiffusion, batch: int, queries: Iterable[tuple[int, int]]
+) -> tuple[PlainPass, list[Call]]:
     """The unmodulated pass of a batch from the stored start, recorded for all runs, and what the network answered."""
     with network_calls(backbone.unet) as calls:
         plain = backbone.denoise(Start(tensor(sampler(batch), "x_start")), sampling(), list(queries), modulation("A"))

@@ -28,7 +28,7 @@ from zeroshot_vss.figures.material import Material
 from zeroshot_vss.figures.plan import Figures
 from zeroshot_vss.figures.strips import mask_picture, painted, table
 from zeroshot_vss.figures.style import Key, Panel, Placed, Row, Sheet, text_width, wrapped
-from zeroshot_vss.figures.tracks import centres, follow, telling_cells
+from zeroshot_vss.figures.tracks import centres, follow, select_cells
 from zeroshot_vss.io.store import Manifest, content_digest, read_all, write_clip
 from zeroshot_vss.jobs.base import DataSetSpec
 from zeroshot_vss.jobs.check import CheckJob
@@ -171,8 +171,8 @@ def test_cells_are_followed_and_chosen_by_hand() -> None:
     assert centres(np.array([0, 5]), (2, 3)).round(3).tolist() == [[0.25, 0.167], [0.75, 0.833]]
     coarse, refined = np.array([[1, 1, 1], [2, 2, 2]]), np.array([[1, 2, 1], [1, 2, 1]])
     # Of the changed cells 1, 3, 5 the third moves farthest; 5 is farther from it than 1.
-    assert telling_cells(coarse, refined, matches, 3).tolist() == [3, 5, 1]
-    assert telling_cells(coarse, coarse, matches, 1).tolist() == [0]
+    assert select_cells(coarse, refined, matches, 3).tolist() == [3, 5, 1]
+    assert select_cells(coarse, coarse, matches, 1).tolist() == [0]
 
 
 # Layout

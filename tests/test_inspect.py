@@ -32,7 +32,7 @@ from zeroshot_vss.settings.features import Features
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import MethodUpsampling, Modulation
 from zeroshot_vss.stages import features, inspect
-from zeroshot_vss.stages.inspect import labels_of, of_frames, seen_differences, temporal_queries
+from zeroshot_vss.stages.inspect import frame_differences, labels_of, of_frames, temporal_queries
 
 FRAMES, CLIP = 3, "scene-0000"
 DATASET = DataSetSpec(name="scenes", kind="scenes", options={"split": "train", "count": 1, "frames": FRAMES})
@@ -116,13 +116,13 @@ def test_the_largest_difference_map_gives_the_label_maps(
     start = start_of(backbone, clip, rows_of_batch(range(FRAMES), sampling), sampling)
     plain = backbone.denoise(start, sampling, modulation=MODULATION)
     expected = label_maps(backbone, plain, maps, clip.size, chosen, BUDGET)
-    seen = seen_differences(backbone, plain, maps, [0, 1, 2], clip.size, chosen, BUDGET)
+    seen = frame_differences(backbone, plain, maps, [0, 1, 2], clip.size, chosen, BUDGET)
     assert seen.places == [(2, 0), (2, 2), (5, 0), (9, 0), (9, 2)]
     assert seen.differences.shape == (5, *clip.size)
     for frame in range(FRAMES):
         assert np.array_equal(labels_of(seen.places, seen.filtered, maps[frame], frame), expected[frame])
     # Frames that nobody asks for are left out, though a video model needs them beside the others.
-    one = seen_differences(backbone, plain, maps, [2], clip.size, chosen, BUDGET)
+    one = frame_differences(backbone, plain, maps, [2], clip.size, chosen, BUDGET)
     assert one.places == [(2, 2), (9, 2)]
     assert np.allclose(one.filtered, seen.filtered[[1, 4]], atol=1e-5)
     # Without the filter nothing is weakened outside a mask.

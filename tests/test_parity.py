@@ -16,7 +16,7 @@ from parity_set import (
     AGGREGATED,
     RUNS,
     SIGNS,
-    Remembering,
+    RecordingDiffusion,
     arrays,
     coarse_maps,
     load_backbone,
@@ -54,12 +54,12 @@ GIB = 2.0
 
 
 @pytest.fixture(scope="module")
-def backbone() -> Remembering:
+def backbone() -> RecordingDiffusion:
     return load_backbone()
 
 
 @pytest.fixture(scope="module")
-def plains(backbone: Remembering) -> dict[int, tuple[PlainPass, list[Any]]]:
+def plains(backbone: RecordingDiffusion) -> dict[int, tuple[PlainPass, list[Any]]]:
     """The unmodulated pass of each batch with its network calls."""
     last = [(block, sampling().steps - 1) for block in AGGREGATED]
     return {batch: plain_pass(backbone, batch, {*query_keys(batch), *last}) for batch in BATCHES}
@@ -76,7 +76,7 @@ def conditional(features: NDArray[np.float32]) -> NDArray[np.float32]:
 # The networks and the schedule
 
 
-def test_autoencoder(backbone: Remembering) -> None:
+def test_autoencoder(backbone: RecordingDiffusion) -> None:
     stored = arrays("network_io")
     scale = backbone.vae.config.scaling_factor
     assert scale == pytest.approx(float(arrays("sampler")["scale_factor"]))
@@ -87,13 +87,13 @@ def test_autoencoder(backbone: Remembering) -> None:
     assert relative(moments, stored["vae_moments"]) < TOLERANCE
 
 
-def test_network(backbone: Remembering) -> None:
+def test_network(backbone: RecordingDiffusion) -> None:
     x, c, t, out = (tensor("network_io", f"unet_{name}") for name in ("x", "c", "t", "out"))
     with torch.inference_mode():
         assert relative(backbone.unet(x, t, encoder_hidden_states=c).sample, out) < TOLERANCE
 
 
-def test_schedule(backbone: Remembering) -> None:
+def test_schedule(backbone: RecordingDiffusion) -> None:
     stored = arrays("sampler")
     schedule = backbone.schedule(len(stored["timesteps"]))
     assert np.array_equal(schedule.timesteps.numpy(), stored["timesteps"])
@@ -101,7 +101,7 @@ def test_schedule(backbone: Remembering) -> None:
 
 
 @pytest.mark.parametrize("batch", BATCHES)
-def test_start(backbone: Remembering, batch: int) -> None:
+def test_start(backbone: RecordingDiffusion, batch: int) -> None:
     stored = arrays(sampler(batch))
     scale = float(arrays("sampler")["scale_factor"])
     assert relative(backbone.encode(frames_u8(batch), None) / scale, stored["posterior_mean"]) < TOLERANCE
@@ -150,7 +150,7 @@ def test_aggregated_features(plains: dict[int, tuple[PlainPass, list[Any]]], bat
     assert relative(mean, conditional(arrays("coarse")[f"b{batch}_features"])) < TOLERANCE
 
 
-def test_decoded_unmodulated(backbone: Remembering, plains: dict[int, tuple[PlainPass, list[Any]]]) -> None:
+def test_decoded_unmodulated(backbone: RecordingDiffusion, plains: dict[int, tuple[PlainPass, list[Any]]]) -> None:
     final = plains[0][0].states[sampling().steps - 1]
     assert relative(backbone.decode(final[:1])[0], arrays("sampler")["decoded_unmodulated_frame0"]) < TOLERANCE
 
@@ -159,7 +159,7 @@ def test_decoded_unmodulated(backbone: Remembering, plains: dict[int, tuple[Plai
 
 
 def run_of(
-    backbone: Remembering, plains: dict[int, tuple[PlainPass, list[Any]]], run: str, index: int, sign: str
+    backbone: RecordingDiffusion, plains: dict[int, tuple[PlainPass, list[Any]]], run: str, index: int, sign: str
 ) -> tuple[Tensor, Tensor]:
     """Final latents and the network's first output, for all frames with the mask of one label."""
     masks = tensor("modulation", "masks")[index]
@@ -171,7 +171,7 @@ def run_of(
 @pytest.mark.parametrize("sign", SIGNS)
 @pytest.mark.parametrize("run", RUNS)
 def test_modulated_latents(
-    backbone: Remembering, plains: dict[int, tuple[PlainPass, list[Any]]], run: str, sign: str
+    backbone: RecordingDiffusion, plains: dict[int, tuple[PlainPass, list[Any]]], run: str, sign: str
 ) -> None:
     stored = arrays("modulation")
     step = sampling().start
@@ -192,7 +192,9 @@ def test_modulated_latents(
 
 
 @pytest.mark.parametrize("run", RUNS)
-def test_modulated_images(backbone: Remembering, plains: dict[int, tuple[PlainPass, list[Any]]], run: str) -> None:
+def test_modulated_images(
+    backbone: RecordingDiffusion, plains: dict[int, tuple[PlainPass, list[Any]]], run: str
+) -> None:
     stored = arrays("modulation")
     kept = torch.from_numpy(stored["u8_frames"])
     for index, label in enumerate(stored["labels"]):
@@ -207,7 +209,7 @@ def test_modulated_images(backbone: Remembering, plains: dict[int, tuple[PlainPa
 
 @pytest.mark.parametrize("run", ["A", "D"])
 def test_fast_passes_are_the_literal_ones(
-    backbone: Remembering, plains: dict[int, tuple[PlainPass, list[Any]]], run: str
+    backbone: RecordingDiffusion, plains: dict[int, tuple[PlainPass, list[Any]]], run: str
 ) -> None:
     """lambda M added to the cross-attention output of every frame; both signs in turn, to halve the work."""
     schedule = backbone.schedule(sampling().steps)
@@ -391,7 +393,7 @@ def test_labels_from_8_bit_images_without_wrapping(suffix: str) -> None:
     assert (actual != stored[f"u8nowrap_labels{suffix}"]).mean() < 1e-4
 
 
-def test_8_bit_images(backbone: Remembering, plains: dict[int, tuple[PlainPass, list[Any]]]) -> None:
+def test_8_bit_images(backbone: RecordingDiffusion, plains: dict[int, tuple[PlainPass, list[Any]]]) -> None:
     stored = arrays("difference_batch0")
     maps = coarse_maps(0)
     labels = stored["labels"].tolist()
@@ -406,7 +408,9 @@ def test_8_bit_images(backbone: Remembering, plains: dict[int, tuple[PlainPass, 
 
 
 @pytest.mark.parametrize("batch", BATCHES)
-def test_float_differences(backbone: Remembering, plains: dict[int, tuple[PlainPass, list[Any]]], batch: int) -> None:
+def test_float_differences(
+    backbone: RecordingDiffusion, plains: dict[int, tuple[PlainPass, list[Any]]], batch: int
+) -> None:
     stored = arrays(f"difference_batch{batch}")
     expected = stored["float_diff_blurred"]
     size = expected.shape[-2], expected.shape[-1]
@@ -425,7 +429,7 @@ def test_float_differences(backbone: Remembering, plains: dict[int, tuple[PlainP
 @pytest.mark.parametrize("suffix", FILTERS)
 @pytest.mark.parametrize("batch", BATCHES)
 def test_float_labels(
-    backbone: Remembering, plains: dict[int, tuple[PlainPass, list[Any]]], batch: int, suffix: str
+    backbone: RecordingDiffusion, plains: dict[int, tuple[PlainPass, list[Any]]], batch: int, suffix: str
 ) -> None:
     stored = arrays(f"difference_batch{batch}")
     expected = stored[f"float_labels{suffix}"]
@@ -440,7 +444,7 @@ def test_float_labels(
 @pytest.mark.parametrize("suffix", FILTERS)
 @pytest.mark.parametrize("batch", BATCHES)
 def test_wrapped_labels(
-    backbone: Remembering, plains: dict[int, tuple[PlainPass, list[Any]]], batch: int, suffix: str
+    backbone: RecordingDiffusion, plains: dict[int, tuple[PlainPass, list[Any]]], batch: int, suffix: str
 ) -> None:
     """From end to end; a value that falls to another 8-bit number changes few labels, wrapping changes many."""
     stored = arrays(f"difference_batch{batch}")

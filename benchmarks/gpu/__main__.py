@@ -22,7 +22,7 @@ import yaml
 from rich.console import Console
 
 from benchmarks.gpu.figures import measure
-from benchmarks.gpu.models import MODELS, How, write_model
+from benchmarks.gpu.models import MODELS, Execution, write_model
 from benchmarks.gpu.rate import matmul_rate
 from benchmarks.gpu.report import Device, Report, show, write
 from zeroshot_vss.backbones.loading import PRECISIONS
@@ -78,7 +78,7 @@ def run(arguments: Sequence[str] | None = None) -> Report:
     cuda = device.type == "cuda"
     compute = chosen.model_copy(update={"memory": args.memory or "auto"})
     # Half precision is no use on CPUs; the rate is measured in what the networks run in.
-    how = How(device, args.precision, args.compile)
+    execution = Execution(device, args.precision, args.compile)
     formats = {"bfloat16", "float16", "float32"} if cuda else {"float32"}
     side = args.matrix or (8192 if cuda else 512)
     rates = {name: matmul_rate(device, PRECISIONS[name], side) for name in sorted(formats)}
@@ -88,7 +88,7 @@ def run(arguments: Sequence[str] | None = None) -> Report:
     report = Report(device=described, models=())
     for model in args.models:
         with tempfile.TemporaryDirectory(dir=args.scratch) as folder:
-            spec = write_model(model, Path(folder) / "model", how)
+            spec = write_model(model, Path(folder) / "model", execution)
             for method in args.methods:
                 settings = config.method_settings(method, MODELS[model].settings)
                 if args.clusters:

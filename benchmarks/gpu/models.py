@@ -112,7 +112,7 @@ def make_vae(model: Model) -> Any:
     return AutoencoderKL(**options, up_block_types=levels, **model.vae)  # pyright: ignore[reportArgumentType]
 
 
-class How(NamedTuple):
+class Execution(NamedTuple):
     """Where and how networks run."""
 
     device: torch.device
@@ -120,17 +120,17 @@ class How(NamedTuple):
     compiled: bool
 
 
-def write_model(name: str, folder: Path, how: How, seed: int = 0) -> BackboneSpec:
+def write_model(name: str, folder: Path, execution: Execution, seed: int = 0) -> BackboneSpec:
     """Write a random model in the format that the library loads; returns where it is.
 
     The numbers are drawn on the device. A model of 1.5 billion weights takes 3 GB in half precision.
     """
     model = MODELS[name]
     spec = BackboneSpec(
-        name=name, path=str(folder), kind=model.kind, precision=how.precision, compile=how.compiled,
+        name=name, path=str(folder), kind=model.kind, precision=execution.precision, compile=execution.compiled,
         tiny_decoder=str(folder / "tiny_decoder"),
     )  # fmt: skip
-    single = spec.precision_on(how.device.type) == "float32"
+    single = spec.precision_on(execution.device.type) == "float32"
     torch.manual_seed(seed)
     video = model.kind == "video"
     parts: dict[str, Callable[[], Any]] = {
@@ -140,7 +140,7 @@ def write_model(name: str, folder: Path, how: How, seed: int = 0) -> BackboneSpe
         "tiny_decoder": lambda: AutoencoderTiny(**model.tiny),
     }
     for part, make in parts.items():
-        with how.device:
+        with execution.device:
             made = make()
         (made if single else made.half()).save_pretrained(folder / part)
     _write_json(folder / "scheduler" / "scheduler_config.json", SVD_SCHEDULE if video else SD_SCHEDULE)

@@ -14,7 +14,7 @@ from zeroshot_vss.figures.material import Material
 from zeroshot_vss.figures.pca import principal_colours, principal_components
 from zeroshot_vss.figures.strips import mask_picture, painted
 from zeroshot_vss.figures.style import Dots, Panel, Row, Sheet, enlarged, heat
-from zeroshot_vss.figures.tracks import centres, follow, telling_cells
+from zeroshot_vss.figures.tracks import centres, follow, select_cells
 from zeroshot_vss.io.palette import cluster_colours
 from zeroshot_vss.io.store import read_all
 from zeroshot_vss.method.context import assign_labels
@@ -108,7 +108,7 @@ def context_and_tracks(material: Material) -> Sheet:
     refined: NDArray[np.uint8] = read_all(material.results[3][clip.name], "maps")
     batch = context.frames
     followed = matches[batch[0] : batch[-1]]
-    cells = telling_cells(context.coarse[0], refined[0], followed, _CELLS)
+    cells = select_cells(context.coarse[0], refined[0], followed, _CELLS)
     track = follow(cells, followed)
     shown = np.linspace(0, len(batch) - 1, 4).round().astype(int).tolist()
     blank = np.full((*clip.size, 3), 255, np.uint8)

@@ -12,7 +12,7 @@ from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.store import read_all
 
 
-class Looked(NamedTuple):
+class InspectedVariation(NamedTuple):
     """A variation in n frames; see `stages.inspect.run`."""
 
     coarse: NDArray[np.uint8]
@@ -42,6 +42,6 @@ class Looked(NamedTuple):
         return self.coarse[frame] == np.array(self.labels_in(frame))[:, None, None]
 
 
-def read_variation(path: Path, number: int) -> Looked:
+def read_variation(path: Path, number: int) -> InspectedVariation:
     """A variation of a clip by its number."""
-    return Looked(*(read_all(path, f"{name}{number}") for name in Looked._fields))
+    return InspectedVariation(*(read_all(path, f"{name}{number}") for name in InspectedVariation._fields))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from zeroshot_vss.datasets import Clip
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.figures.inspected import Looked, read_variation
+from zeroshot_vss.figures.inspected import InspectedVariation, read_variation
 from zeroshot_vss.figures.job import FigureJob
 from zeroshot_vss.figures.strips import painted
 from zeroshot_vss.figures.style import PAGE, Key, Picture, Row, Sheet
@@ -94,7 +94,7 @@ class Material:
         """Numbers of the frames that were inspected."""
         return [int(frame) for frame in self.inspected(source, "frames")]
 
-    def variations(self, source: int) -> list[Looked]:
+    def variations(self, source: int) -> list[InspectedVariation]:
         """All variations of the clip."""
         path = self.results[source][self.job.clips[0]]
         return [read_variation(path, number) for number in range(len(self.job.variations))]

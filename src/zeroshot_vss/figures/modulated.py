@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from zeroshot_vss.datasets import VOID
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.figures.differences import most_spilled, of_all_sizes
-from zeroshot_vss.figures.inspected import Looked
+from zeroshot_vss.figures.inspected import InspectedVariation
 from zeroshot_vss.figures.material import Material
 from zeroshot_vss.figures.strips import Shown, mask_picture, table
 from zeroshot_vss.figures.style import COLUMN, PAGE, Key, Panel, Row, Sheet, heat
@@ -137,7 +137,7 @@ def by_backbone(material: Material) -> Sheet:
     return material.sheet([*heads, *table(columns, lines)], what, [*material.classes(), SCALE], width, gutters)
 
 
-def _maps(looked: Looked, frame: int) -> NDArray[np.floating]:
+def _maps(looked: InspectedVariation, frame: int) -> NDArray[np.floating]:
     """Difference maps of the labels in a frame, in their order."""
     return np.stack([looked.differences[looked.place(label, frame)] for label in looked.labels_in(frame)])
 

@@ -141,7 +141,7 @@ class Figures:
         jobs = [self._planned("figure3", stages, [self.sources.clip], variations=titles, **options)]
         if settings.refinement is not None and settings.refinement.variant == "paper":
             made = self.stages.of_method(self.config.dataset, backbone, settings)["correspondences"]
-            matches = self.sources.holding(self.config.dataset, made, [self.sources.clip])
+            matches = self.sources.manifests_with(self.config.dataset, made, [self.sources.clip])
             tracks = [*shared, ("matches", matches), ("after CBR", [self.sources.coarse_maps(backbone, settings)])]
             jobs.append(self._planned("figure4", tracks, [self.sources.clip], **options))
         return jobs

@@ -50,7 +50,7 @@ class Sources:
             raise InputError(f"config: figures.method: '{self.config.method}' does not upsample by masked modulation")
         return modulation
 
-    def holding(self, dataset: str, made: Parts, clips: Sequence[str]) -> list[str]:
+    def manifests_with(self, dataset: str, made: Parts, clips: Sequence[str]) -> list[str]:
         """Those of a stage's manifests that hold some of the clips."""
         parts = self.stages.parts(dataset).values()
         return [path for path, part in zip(made.paths(), parts, strict=True) if set(part) & set(clips)]
@@ -72,7 +72,7 @@ class Sources:
     def maps(self, row: Row, clips: Sequence[str]) -> list[str] | str:
         """The manifests of a row's label maps that hold some of the clips, or the folder of another system's."""
         made = self.stages.maps(row)
-        return self.stages.predictions(row) or "" if made is None else self.holding(row.dataset, made, clips)
+        return self.stages.predictions(row) or "" if made is None else self.manifests_with(row.dataset, made, clips)
 
     def inspected(self, backbone: str, name: str, settings: Inspection, coarse: Sequence[str] = ()) -> str:
         """The inspection of the clip."""
@@ -96,7 +96,7 @@ class Sources:
     def coarse_maps(self, backbone: str, settings: MethodSettings, assigned: bool = True) -> str:
         """Manifest of the clip's coarse maps under some settings."""
         made = self.stages.of_method(self.config.dataset, backbone, settings, assigned)["coarse"]
-        return self.holding(self.config.dataset, made, [self.clip])[0]
+        return self.manifests_with(self.config.dataset, made, [self.clip])[0]
 
     def varied(
         self, backbone: str, name: str, frames: Sequence[int], variations: Sequence[tuple[str, str, Modulation]]

@@ -22,7 +22,7 @@ def follow(cells: NDArray[np.integer], matches: NDArray[np.integer]) -> NDArray[
     return np.stack(positions)
 
 
-def telling_cells(
+def select_cells(
     coarse: NDArray[np.integer], refined: NDArray[np.integer], matches: NDArray[np.integer], count: int
 ) -> NDArray[np.int64]:
     """Cells of the first frame whose label the vote changes, far from each other.

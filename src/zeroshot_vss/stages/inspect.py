@@ -50,15 +50,15 @@ def run(job: InspectJob) -> None:
 
     def work(name: str, file: h5py.File) -> None:
         clip = dataset.clip(name)
-        look = _Look(job, clip, backbone(), budget(job.compute, device))
-        add_array(file, "frames", np.array(look.frames, np.int32))
+        inspector = _Inspector(job, clip, backbone(), budget(job.compute, device))
+        add_array(file, "frames", np.array(inspector.frames, np.int32))
         if job.settings.decoded:
-            look.keep_decoded(file)
+            inspector.keep_decoded(file)
         if job.settings.spatial or job.settings.temporal:
-            look.keep_queries(file)
+            inspector.keep_queries(file)
         for number, variation in enumerate(job.settings.variations):
             with open_clip(maps[variation.coarse].verified(name)) as coarse_file:
-                look.keep_variation(file, number, variation, coarse_file["maps"])
+                inspector.keep_variation(file, number, variation, coarse_file["maps"])
 
     workers = workers_for(job.compute, device, len(job.clips))
     run_clips("inspections", job.manifest, job.clips, key, work, [Manifest.load(job.frames), *maps], workers)
@@ -68,7 +68,7 @@ Place = tuple[int, int]
 """A label, and a frame that has it."""
 
 
-class SeenDifferences(NamedTuple):
+class FrameDifferences(NamedTuple):
     """Difference maps of some frames."""
 
     places: list[Place]
@@ -79,7 +79,7 @@ class SeenDifferences(NamedTuple):
     """The same after the filter of equation 7, where the settings have one."""
 
 
-def seen_differences(
+def frame_differences(
     backbone: Backbone,
     plain: PlainPass,
     maps: NDArray[np.uint8],
@@ -87,7 +87,7 @@ def seen_differences(
     size: tuple[int, int],
     settings: Upsampling,
     budget: float,
-) -> SeenDifferences:
+) -> FrameDifferences:
     """The difference maps of which `modulation.label_maps` keeps the largest alone.
 
     Args:
@@ -102,7 +102,7 @@ def seen_differences(
         differences.append(difference.maps.cpu().numpy())
         filtered.append(difference.filtered.cpu().numpy())
     order = sorted(range(len(places)), key=places.__getitem__)
-    return SeenDifferences(
+    return FrameDifferences(
         [places[i] for i in order], np.concatenate(differences)[order], np.concatenate(filtered)[order]
     )
 
@@ -120,7 +120,7 @@ def labels_of(
     return np.array([places[i][0] for i in mine], np.uint8)[differences[mine].argmax(0)]
 
 
-class _Look:
+class _Inspector:
     """A clip, the backbone, and which frames are kept."""
 
     def __init__(self, job: InspectJob, clip: Clip, backbone: Backbone, budget: float) -> None:
@@ -185,12 +185,12 @@ class _Look:
         labels = add_maps(file, f"labels{number}", count, size, np.uint8)
         unfiltered = add_maps(file, f"unfiltered_labels{number}", count, size, np.uint8)
         places: list[Place] = []
-        parts: list[SeenDifferences] = []
+        parts: list[FrameDifferences] = []
         for group in self._groups(f"'{variation.title}'"):
             start = start_of(self.backbone, self.clip, group.rows, self.settings.sampling)
             plain = self.backbone.denoise(start, self.settings.sampling, modulation=settings.modulation)
             some = np.stack([maps[row.frame] for row in group.rows])
-            seen = seen_differences(self.backbone, plain, some, group.kept, size, settings, self.budget)
+            seen = frame_differences(self.backbone, plain, some, group.kept, size, settings, self.budget)
             for i, place in zip(group.kept, self._places(group), strict=True):
                 coarse[place] = some[i]
                 labels[place] = labels_of(seen.places, seen.filtered, some[i], i)

@@ -87,7 +87,7 @@ class Adapted(nn.Module):
         return tape["last"][0], torch.stack([torch.stack(queries).mean(0), tape["7"]])
 
 
-class _End(Exception):
+class _StopForward(Exception):
     """Ends a forward pass."""
 
 
@@ -99,12 +99,12 @@ def _ending(module: nn.Module | None) -> Iterator[None]:
         return
 
     def end(*_: object) -> None:
-        raise _End
+        raise _StopForward
 
     handle = module.register_forward_hook(end)
     try:
         yield
-    except _End:
+    except _StopForward:
         pass
     finally:
         handle.remove()

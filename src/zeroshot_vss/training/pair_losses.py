@@ -103,7 +103,7 @@ class Source(Protocol):
 
 def step_source(model: Adapted, footage: Footage, s: AdaptationSettings, rank: int) -> Source:
     """The losses that the settings ask for."""
-    return KeptPasses(model, footage, s, rank) if s.trained == "queries" else WholePasses(model, footage, s, rank)
+    return CachedPasses(model, footage, s, rank) if s.trained == "queries" else WholePasses(model, footage, s, rank)
 
 
 def generator(s: AdaptationSettings, rank: int, index: int) -> np.random.Generator:
@@ -130,7 +130,7 @@ class WholePasses:
         return Losses(squared.mean() + s.correspondence * asked, squared, batch.timesteps, float(asked.detach()))
 
 
-class Kept(NamedTuple):
+class CachedPass(NamedTuple):
     """A batch whose pass up to the level was computed."""
 
     pairs: list[Pair]
@@ -139,7 +139,7 @@ class Kept(NamedTuple):
     """Of the level, before anything was trained."""
 
 
-class KeptPasses:
+class CachedPasses:
     """The level of the queries learns; passes up to it are kept and used several times."""
 
     def __init__(self, model: Adapted, footage: Footage, s: AdaptationSettings, rank: int) -> None:
@@ -149,7 +149,7 @@ class KeptPasses:
         self.untouched = copy.deepcopy(model)
         self.batches = max(s.pool // s.pairs, 1)
         self.number = -1
-        self.pool: list[Kept] = []
+        self.pool: list[CachedPass] = []
         self.order = np.zeros(0, np.int64)
 
     def __call__(self, step: int) -> Losses:
@@ -168,6 +168,6 @@ class KeptPasses:
         self.pool = []
         for _ in range(self.batches):
             batch = draw_batch(self.untouched, self.footage, s, rng, low=True)
-            self.pool.append(Kept(batch.pairs, *self.untouched.until_level(batch.noisy, batch.timesteps)))
+            self.pool.append(CachedPass(batch.pairs, *self.untouched.until_level(batch.noisy, batch.timesteps)))
         self.order = np.concatenate([rng.permutation(self.batches) for _ in range(s.uses)])
         self.number = number
