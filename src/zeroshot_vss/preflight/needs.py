@@ -1,16 +1,19 @@
 """Which rows can run, and the disk and the time that they need.
 
 Rows share stages: a result that several need is counted once. Time is taken from the costs that finished runs left
-beside their results; where a backbone has none, the paper's own figures stand in for its two models.
+beside their results; else shipped figures of the embedded models, and the paper's own of its two, stand in.
 """
 
 from __future__ import annotations
 
+import csv
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -33,10 +36,14 @@ from zeroshot_vss.workflow.rows import Row, is_measured, make_row, overview_rows
 PAPER_SECONDS = {SD21: 1 / 0.41, SVD: 5 * 60 / 14}
 """Seconds a frame on an A100, all stages of the method together: 0.41 frames a second with SD 2.1; five minutes for
 a batch of 14 with SVD."""
+RATES_FILE = Path(__file__).with_name("rates.csv")
+"""Seconds a frame of the embedded models' stages and of baselines, at a size; from `python -m benchmarks.rates`."""
 SAMPLE = 16
 """Clips of a folder whose costs are read."""
 MODULATION = "upsampler=modulation"
 
+Source = Literal["measured", "paper", "shipped"]
+"""Where a time is known from."""
 Rates = Mapping[tuple[str, str], float]
 """Backbone (or baseline) and stage to seconds for each pixel of each frame."""
 
@@ -63,7 +70,7 @@ class Time:
     """Seconds, as far as they are known."""
 
     seconds: float = 0.0
-    sources: frozenset[Literal["measured", "paper"]] = frozenset()
+    sources: frozenset[Source] = frozenset()
     unknown: bool = False
     """Whether some stage is not in it."""
 
@@ -180,7 +187,7 @@ class Availability:
         for stage, path in _folders(self.plan.stages.of_row(row)).items():
             if stage == "upsample":
                 asked = sum(clip.mapped for clip in data.clips)
-                stages[str(path)] = Stage(_kind("maps", path), row.backbone, asked, mapped, maps=mapped)
+                stages[str(path)] = Stage(kind_of_maps(path), row.backbone, asked, mapped, maps=mapped)
             else:
                 disk = _feature_bytes(backbone, data, settings) if stage == "features" else 0
                 stages[str(path)] = Stage(stage, row.backbone, data.frames, whole, features=disk)
@@ -195,7 +202,7 @@ class Availability:
                 row_stages = self.stages(row)
                 fetched |= row_stages is None
                 stages |= row_stages or {}
-        time = sum_time(stages.values(), rates, self._papers())
+        time = sum_time(stages.values(), rates, self._papers(), self._shipped())
         return Needs(
             sum(stage.features for stage in stages.values()),
             sum(stage.maps for stage in stages.values()),
@@ -207,14 +214,29 @@ class Availability:
         known = {name: backbone.geometry.identity for name, backbone in self.backbones.items() if backbone.geometry}
         return {name: PAPER_SECONDS[identity] for name, identity in known.items() if identity in PAPER_SECONDS}
 
+    def _shipped(self) -> Rates:
+        """Shipped figures, of models by the name of their folder."""
+        folders = {Path(found.spec.path).name: name for name, found in self.backbones.items()}
+        return {(folders.get(worker, worker), kind): rate for (worker, kind), rate in shipped_rates().items()}
+
+
+@cache
+def shipped_rates() -> Rates:
+    """Seconds a pixel and frame of each stage, on two CPU cores; baselines by `kind=...`."""
+    with RATES_FILE.open(newline="") as file:
+        return {
+            (line["worker"], line["stage"]): float(line["seconds"]) / (int(line["height"]) * int(line["width"]))
+            for line in csv.DictReader(file)
+        }
+
 
 def _folders(stages: Mapping[str, Parts]) -> dict[str, Path]:
     return {stage: Path(parts.folder) for stage, parts in stages.items()}
 
 
-def _kind(stage: str, folder: Path) -> str:
+def kind_of_maps(folder: Path) -> str:
     """Upsamplers differ too much to be one kind."""
-    return f"{stage}, {folder.name.split(BETWEEN)[0]}" if stage == "maps" else stage
+    return f"maps, {folder.name.split(BETWEEN)[0]}"
 
 
 def _feature_bytes(backbone: BackboneStatus, data: DataSetStatus, settings: Features) -> int:
@@ -228,15 +250,20 @@ def _feature_bytes(backbone: BackboneStatus, data: DataSetStatus, settings: Feat
     )
 
 
-def sum_time(stages: Iterable[Stage], rates: Rates, papers: Mapping[str, float]) -> Time:
-    """Seconds of some stages: as measured, else the paper's for modulated maps and all before them."""
-    seconds, sources, unknown = 0.0, set[Literal["measured", "paper"]](), False
+def sum_time(
+    stages: Iterable[Stage], rates: Rates, papers: Mapping[str, float], shipped: Rates = MappingProxyType({})
+) -> Time:
+    """Seconds of some stages: as measured; else as shipped, or the paper's for modulated maps and all before them."""
+    seconds, sources, unknown = 0.0, set[Source](), False
     for stage in stages:
+        source: Source = "measured"
         rate = rates.get((stage.worker, stage.kind))
+        if rate is None:
+            source, rate = "shipped", shipped.get((stage.worker.partition(BETWEEN)[0], stage.kind))
         by_paper = stage.worker in papers and (stage.worker, f"maps, {MODULATION}") not in rates
         if rate is not None and not by_paper:
             seconds += rate * stage.pixels
-            sources.add("measured")
+            sources.add(source)
         elif by_paper:
             # The paper timed the method as a whole, whose last stage stands for it here.
             if stage.kind == f"maps, {MODULATION}":
@@ -257,7 +284,9 @@ def measured_rates(results: Path, datasets: Mapping[str, DataSetStatus]) -> dict
             clips = {clip.name: clip for clip in datasets[dataset].clips} if dataset in datasets else {}
             clip = clips.get(path.name.removesuffix(".cost.json"))
             if clip is not None:
-                kind = "maps" if folder in ("baselines", "segmenters") else _kind(folder, path.parent)
+                kind = {"maps": kind_of_maps(path.parent), "baselines": "maps", "segmenters": "maps"}.get(
+                    folder, folder
+                )
                 frames = clip.mapped if kind.startswith("maps") else clip.frames
                 sums = total[worker, kind]
                 sums[0] += read_cost(path).seconds
