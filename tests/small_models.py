@@ -190,3 +190,38 @@ def save_mask2former(folder: Path, seed: int = 0, classes: tuple[str, ...] = CIT
     Mask2FormerForUniversalSegmentation(config).save_pretrained(folder)
     Mask2FormerImageProcessorPil(size={"height": 64, "width": 96}).save_pretrained(folder)
     return folder
+
+
+def save_sdxl(folder: Path, seed: int = 0) -> Path:
+    """Save a random `StableDiffusionXLPipeline` with the topology of SDXL; returns the folder."""
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+    from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
+    from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+    from small_transformers import small_vae
+
+    torch.manual_seed(seed)
+    text: dict[str, Any] = {
+        "vocab_size": 8, "hidden_size": CONTEXT_WIDTH // 2, "intermediate_size": 24, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "bos_token_id": 6, "eos_token_id": 7, "pad_token_id": 0, "projection_dim": 8,
+    }  # fmt: skip
+    write_tokenizer(folder / "tokenizer")
+    unet = UNet2DConditionModel(
+        sample_size=16, block_out_channels=(16, 32, 64), layers_per_block=2, norm_num_groups=8,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"), attention_head_dim=(2, 2, 4),
+        cross_attention_dim=CONTEXT_WIDTH, transformer_layers_per_block=(1, 2, 3), use_linear_projection=True,
+        addition_embed_type="text_time", addition_time_embed_dim=8, projection_class_embeddings_input_dim=56,
+    )  # fmt: skip
+    pipeline = StableDiffusionXLPipeline(
+        vae=small_vae(scaling_factor=0.13025, force_upcast=True),
+        text_encoder=CLIPTextModel(CLIPTextConfig(**text)),
+        text_encoder_2=CLIPTextModelWithProjection(CLIPTextConfig(**text)),
+        tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer"),
+        tokenizer_2=CLIPTokenizer.from_pretrained(folder / "tokenizer"),
+        unet=unet,
+        scheduler=EulerDiscreteScheduler(**SD_SCHEDULE, timestep_spacing="leading", steps_offset=1),
+    )
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    return folder

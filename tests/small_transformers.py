@@ -88,7 +88,8 @@ def small_vae(**more: Any) -> Any:
     """A random `AutoencoderKL` of 8 pixels a latent cell."""
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
-    return AutoencoderKL(
+    kind: Any = AutoencoderKL
+    return kind(
         down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
         block_out_channels=(8, 8, 16, 16), layers_per_block=1, latent_channels=LATENTS, norm_num_groups=4,
         sample_size=64, **more,

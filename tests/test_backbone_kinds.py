@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from small_models import CONTEXT_WIDTH, save_embedded, save_stable_diffusion, save_stable_video_diffusion
 from zeroshot_vss.backbones import BACKBONES
 from zeroshot_vss.backbones.base import Start
+from zeroshot_vss.backbones.geometry import Geometry
 from zeroshot_vss.backbones.kind import find_model
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
@@ -72,6 +73,7 @@ def test_what_is_planned_with_is_what_is_loaded(kind: str, tmp_path: Path) -> No
     spec = BackboneSpec(name="own", kind=kind, path=str(SAVE[kind](tmp_path / kind)))
     files, model = find_model(spec), load_backbone(spec, CPU)
     assert files.kind.coupled == model.coupled == files.geometry.coupled
+    assert isinstance(files.geometry, Geometry)
     assert files.geometry.attention_blocks() == model.decoder.attention_blocks()
     assert files.geometry.per_level == model.decoder.per_level
     # Stable Diffusion's: 8 pixels a latent cell, a level of three blocks halves the grid.
@@ -91,3 +93,19 @@ for kind, name in (("image", "scenes-tiny"), ("video", "scenes-tiny-video")):
 assert not {"torch", "diffusers", "transformers"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_the_table_of_kinds_is_the_registrys() -> None:
+    """Kinds, models and folders in docs/backbones.md are those of the code, as are the tables of options."""
+    page = (ROOT / "docs" / "backbones.md").read_text()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("|")]
+    kinds = {row[0].strip("`"): row for row in rows if row[0].strip("`") in BACKBONES}
+    assert set(kinds) == set(BACKBONES)
+    described = {row[0].strip("`") for row in rows}
+    for name in BACKBONES:
+        kind = BACKBONES.load(name)
+        _, models, folder, resolution, _ = kinds[name]
+        assert models == kind.examples and f"a {folder} folder" == kind.shape, name
+        assert resolution == ("masked modulation" if kind.unmodulated is None else "interpolation"), name
+        assert set(kind.options.model_fields) <= described or name == "clean", name
+        assert all(field.description for field in kind.options.model_fields.values()), name

@@ -8,6 +8,8 @@ BACKBONES = Registry(
     "kind of backbone",
     {
         "image": "zeroshot_vss.backbones.image:ImageKind",
+        "sdxl": "zeroshot_vss.backbones.sdxl:XLKind",
+        "clean": "zeroshot_vss.backbones.clean:CleanKind",
         "video": "zeroshot_vss.backbones.video:VideoKind",
         "transformer": "zeroshot_vss.backbones.transformer:TransformerKind",
         "vit": "zeroshot_vss.backbones.vit:VisionKind",

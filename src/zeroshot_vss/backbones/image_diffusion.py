@@ -55,6 +55,10 @@ class ImageDiffusion(LatentDiffusion):
                 "set guidance: 1"
             )
 
+    def added(self, x: Tensor, parts: int) -> dict[str, Any]:
+        """What the UNet is told beside the context, of states [m, c, h, w] in so many guidance halves."""
+        return {}
+
     def predict(self, x: Tensor, plain: PlainPass, step: int, substitutes: dict[Any, Any]) -> Tensor:
         sampling = plain.sampling
         schedule = self.schedule(sampling.steps)
@@ -67,6 +71,7 @@ class ImageDiffusion(LatentDiffusion):
                 inputs.to(self.dtype),
                 schedule.timesteps[step].to(self.device),
                 encoder_hidden_states=context,
+                **self.added(x, parts),
                 return_dict=False,
             )[0].float()
         output = output.unflatten(0, (parts, len(x)))

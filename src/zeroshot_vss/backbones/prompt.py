@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 STORED = "prompt.safetensors"
 INDEX = "model_index.json"
+XL_RETURNED = ("prompt_embeds", None, "pooled_prompt_embeds", None)
+"""What the `encode_prompt` of SDXL's pipeline returns."""
 ENCODERS = ("text_encoder", "tokenizer")
 """Beginnings of the names of a pipeline's parts that encode text."""
 
@@ -84,9 +86,12 @@ def store_prompt(folder: Path) -> Path:
     """
     from safetensors.torch import save_file
 
-    name = str(read_json("a model", folder / "transformer" / "config.json").get("_class_name"))
-    family: Family = FAMILIES.load(name)()
-    found = encode_empty(folder, family.returned)
+    returned = XL_RETURNED
+    if not (folder / "unet" / "config.json").exists():
+        name = str(read_json("a model", folder / "transformer" / "config.json").get("_class_name"))
+        family: Family = FAMILIES.load(name)()
+        returned = family.returned
+    found = encode_empty(folder, returned)
     with replacing(folder / STORED) as partial:
         save_file({key: value.contiguous() for key, value in found.items()}, partial)
     return folder / STORED
