@@ -13,12 +13,14 @@ import torch
 from safetensors.torch import save_file
 
 from small_models import CONTEXT_WIDTH, save_embedded, save_stable_diffusion, save_stable_video_diffusion
+from test_config import shipped
 from zeroshot_vss.backbones import BACKBONES
 from zeroshot_vss.backbones.base import Start
 from zeroshot_vss.backbones.geometry import Geometry
 from zeroshot_vss.backbones.kind import find_model
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
+from zeroshot_vss.config import read_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.preflight.models import backbone_status
 from zeroshot_vss.settings.sampling import Sampling
@@ -109,3 +111,21 @@ def test_the_table_of_kinds_is_the_registrys() -> None:
         assert resolution == ("masked modulation" if kind.unmodulated is None else "interpolation"), name
         assert set(kind.options.model_fields) <= described or name == "clean", name
         assert all(field.description for field in kind.options.model_fields.values()), name
+
+
+def test_the_shipped_table_has_a_row_of_each_kind() -> None:
+    """Settings of every row fit each other; blocks and steps are those that the page publishes."""
+    config = read_config(shipped("backbones.yaml"))
+    table = config.tables["backbones"]
+    assert {config.backbones[name].kind for name in table.backbones} == set(BACKBONES)
+    chosen = {name: config.method_settings("ours", name, "scenes") for name in table.backbones}
+    for name, settings in chosen.items():
+        spec = config.backbones[name].spec(name)
+        assert (settings.upsampling.modulation is None) == (spec.unmodulated is not None), name
+        assert settings.context.blocks == settings.features.blocks, name
+    times = {"flux": (28, 260), "flux-davis": (24, 90), "pixart-sigma": (14, 100)}
+    for name, (block, time) in times.items():
+        sampling = chosen[name].sampling
+        assert chosen[name].features.blocks == (block,) and chosen[name].features.step == sampling.start
+        assert round(1000 * (1 - sampling.start / sampling.steps)) == time
+        assert sampling.guidance == 1
