@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -14,8 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from in_process import make
+from in_process import stale as stale_jobs
 from stage_jobs import configuration
-from workflow_copy import copy_workflow, planned, snakemake, write_config
+from workflow_copy import copy_workflow, planned, write_config
 from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.workflow.plan import Plan
@@ -36,15 +37,17 @@ def values_of(base: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Data, a model, predictions, and a finished run in `run`."""
+    """Data, a model, predictions, and a finished run in `run`, of which Snakemake has no records."""
     folder = tmp_path_factory.mktemp("stale")
     values = values_of(folder)
     for mask in sorted((folder / "VSPW_480p" / "data").rglob("*.png")):
         (folder / "predictions" / mask.parts[-3]).mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.zeros((64, 64), np.uint8)).save(folder / "predictions" / mask.parts[-3] / mask.name)
     write_config(copy_workflow(folder / "run"), values)
-    done = snakemake(folder / "run", *TARGETS)
-    assert done.returncode == 0, done.stdout
+    with pytest.MonkeyPatch.context() as at:
+        at.chdir(folder / "run")
+        at.setenv("XDG_CACHE_HOME", str(folder.parent / "cache"))
+        make(Plan(read_config(values)), *TARGETS)
     shutil.copytree(folder, folder.parent / "whole")
     return folder
 
@@ -68,20 +71,8 @@ def restored(base: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def stale(values: dict[str, Any]) -> dict[str, int]:
-    """Jobs by stage whose results are not what they would make, or that read results of such; of the two targets."""
-    plan, known = Plan(read_config(values)), dict[str, tuple[str, bool]]()
-
-    def is_stale(path: str) -> bool:
-        target = plan.target(path)
-        name, missing = target.job.outputs()[0], not all(Path(one).exists() for one in target.job.outputs())
-        if name not in known:
-            ahead = [is_stale(one) for one in target.inputs if one.startswith("results/")]
-            known[name] = (target.job.stage, any(ahead) or missing or target.changed() is not None)
-        return known[name][1]
-
-    for path in TARGETS:
-        is_stale(path)
-    return dict(Counter(stage for stage, again in known.values() if again))
+    """Jobs by stage behind the two targets whose results are not what they would make, or that read such."""
+    return stale_jobs(Plan(read_config(values)), TARGETS)
 
 
 def flip(path: Path, share: float, start: int = 0) -> None:
@@ -205,7 +196,7 @@ def test_exchanged_results_are_refused_when_they_are_read(base: Path) -> None:
             run(job.model_copy(update={"compute": plan.config.compute}))
 
 
-# The same by Snakemake
+# The same by Snakemake, which has no records of its own here; those are in test_workflow_run.py
 
 
 def test_snakemake_does_what_is_stale_and_says_so(base: Path) -> None:
@@ -218,14 +209,6 @@ def test_snakemake_does_what_is_stale_and_says_so(base: Path) -> None:
     code = run / "src" / "zeroshot_vss" / "method" / "difference.py"
     code.write_text(f"{code.read_text()}\nEDITED = True\n")
     assert planned(run, *TARGETS) == {"upsample": 2, "score": 2, "quality_table": 1, "row_overlay": 1}
-
-
-def test_results_without_snakemakes_records_are_judged_by_their_own(base: Path) -> None:
-    run = base / "run"
-    shutil.rmtree(run / ".snakemake")
-    assert planned(run, *TARGETS) == {}
-    cut(run / "results" / "table1.csv")
-    assert planned(run, *TARGETS) == {"quality_table": 1}
 
 
 def test_data_that_was_only_touched_is_read_again_and_nothing_runs(base: Path) -> None:

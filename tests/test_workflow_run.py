@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from in_process import make
 from miniatures import moving_shapes
 from small_models import save_embedded
 from test_config import shipped
@@ -27,7 +28,6 @@ from zeroshot_vss.io.video import VideoWriter
 from zeroshot_vss.workflow.explain import clip_facts, read_origin
 from zeroshot_vss.workflow.plan import Plan
 from zeroshot_vss.workflow.rows import make_row
-from zeroshot_vss.workflow.run import run as run_job
 
 CLUSTERS, FRAMES = 6, 9
 CLIP_SIZES = {"film": (150, 210), "pictures": (131, 203)}
@@ -326,16 +326,6 @@ def test_a_second_run_in_the_same_folder_is_refused(run: Path, tmp_path: Path) -
         assert first.poll() is None and not (folder / "results" / "table1.md").exists(), "the first run is at work"
     finally:
         kill(first)
-
-
-def make(plan: Plan, path: str) -> Path:
-    """Do the job that writes a file, after those that it needs, in this process; returns the file."""
-    if not Path(path).exists():
-        job = plan.target(path).job
-        for needed in job.inputs():
-            make(plan, needed)
-        run_job(job.model_copy(update={"compute": plan.config.compute}))
-    return Path(path)
 
 
 def test_a_folder_of_the_users(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
