@@ -1,4 +1,4 @@
-"""Jobs of a plan in this process, for tests of what they make: each of Snakemake's jobs starts Python and torch anew."""
+"""Jobs of a plan in this process, for tests of what they make: each of Snakemake's starts Python and torch anew."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def stale(plan: Plan, paths: Iterable[str]) -> dict[str, int]:
 
 
 def _ahead(plan: Plan, paths: Iterable[str]) -> dict[str, tuple[str, bool]]:
-    """Every job behind some files by its first output, those that it needs first: a file of it, whether it is stale."""
+    """Each job behind some files by its first output, those that it needs first: a file of it, and if it is stale."""
     known: dict[str, tuple[str, bool]] = {}
 
     def is_stale(path: str) -> bool:

@@ -6,13 +6,17 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from workflow_copy import ROOT, copy_workflow, environment, planned, snakemake, write_config
-from zeroshot_vss.config import merge
+from in_process import make, stale
+from test_config import shipped
+from workflow_copy import ROOT, copy_workflow, environment, planned, write_config
+from zeroshot_vss.config import merge, read_config
+from zeroshot_vss.workflow.plan import Plan
 
 TABLE = "results/table1.csv"
 KEYS = """
@@ -103,25 +107,30 @@ def configured(**options: Any) -> dict[str, Any]:
     }
 
 
+def plan_with(**options: Any) -> Plan:
+    """The plan with some options of the data set."""
+    return Plan(read_config(merge(shipped(), configured(**options))))
+
+
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run."""
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A finished run, as the working directory."""
     folder = copy_workflow(tmp_path_factory.mktemp("identity") / "run")
-    made(folder)
-    return folder
+    with pytest.MonkeyPatch.context() as at:
+        at.chdir(folder)
+        at.setenv("XDG_CACHE_HOME", str(folder.parent / "cache"))
+        made()
+        yield folder
 
 
-def made(folder: Path, **options: Any) -> None:
+def made(**options: Any) -> None:
     """Run with some options of the data set."""
-    write_config(folder, configured(**options))
-    done = snakemake(folder, TABLE)
-    assert done.returncode == 0, done.stdout
+    make(plan_with(**options), TABLE)
 
 
-def jobs_with(folder: Path, **options: Any) -> dict[str, int]:
-    """What would run with some options."""
-    write_config(folder, configured(**options))
-    return planned(folder, TABLE)
+def jobs_with(**options: Any) -> dict[str, int]:
+    """What would run with some options, by stage."""
+    return stale(plan_with(**options), [TABLE])
 
 
 def clip_results(folder: Path) -> dict[str, tuple[int, int, int]]:
@@ -130,33 +139,34 @@ def clip_results(folder: Path) -> dict[str, tuple[int, int, int]]:
     return {str(path): (known.st_ino, known.st_size, known.st_mtime_ns) for path, known in files}
 
 
-def test_an_extension_leaves_a_finished_run_finished(run: Path) -> None:
-    assert jobs_with(run) == {}
-    extend(run / "src" / "zeroshot_vss")
-    assert jobs_with(run) == {}
+ONE_PART = {"check": 1, "baseline": 2, "score": 2, "table": 1}
 
 
-ONE_PART = {"check": 1, "baseline": 2, "score": 2, "quality_table": 1}
-
-
-def test_other_clips_leave_the_results_of_a_clip_alone(run: Path) -> None:
-    table, results = (run / TABLE).read_bytes(), clip_results(run)
+def test_other_clips_leave_the_results_of_a_clip_alone(finished: Path) -> None:
+    table, results = (finished / TABLE).read_bytes(), clip_results(finished)
     assert len(results) == 8
     # A clip less changes the job of its part, and the other part not at all.
-    assert jobs_with(run, exclude=["scene-0001"]) == ONE_PART
-    made(run, exclude=["scene-0001"])
-    assert (run / TABLE).read_bytes() != table and clip_results(run) == results
+    assert jobs_with(exclude=["scene-0001"]) == ONE_PART
+    made(exclude=["scene-0001"])
+    assert (finished / TABLE).read_bytes() != table and clip_results(finished) == results
     # The part then holds the same clip alone: its job is what it was.
-    assert jobs_with(run, count=1) == {"score": 2, "quality_table": 1}
-    made(run, count=1)
-    assert clip_results(run) == results
-    assert jobs_with(run) == ONE_PART
-    made(run)
-    assert (run / TABLE).read_bytes() == table and clip_results(run) == results
-    assert jobs_with(run) == {}
+    assert jobs_with(count=1) == {"score": 2, "table": 1}
+    made(count=1)
+    assert clip_results(finished) == results
+    assert jobs_with() == ONE_PART
+    made()
+    assert (finished / TABLE).read_bytes() == table and clip_results(finished) == results
+    assert jobs_with() == {}
 
 
-def test_what_changes_a_clip_is_another_clip(run: Path) -> None:
-    assert jobs_with(run, frames=3) == {"check": 2, "baseline": 4, "score": 2, "quality_table": 1}
-    write_config(run, merge(configured(), {"compute": {"threads": 2, "memory": 1.0}}))
-    assert planned(run, TABLE) == {}, "how to compute changes no result"
+def test_what_changes_a_clip_is_another_clip(finished: Path) -> None:
+    assert jobs_with(frames=3) == {"check": 2, "baseline": 4, "score": 2, "table": 1}
+    otherwise = merge(shipped(), merge(configured(), {"compute": {"threads": 2, "memory": 1.0}}))
+    assert stale(Plan(read_config(otherwise)), [TABLE]) == {}, "how to compute changes no result"
+
+
+def test_an_extension_leaves_a_finished_run_finished(finished: Path) -> None:
+    write_config(finished, configured())
+    assert planned(finished, TABLE) == {}
+    extend(finished / "src" / "zeroshot_vss")
+    assert planned(finished, TABLE) == {}
