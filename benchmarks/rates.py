@@ -73,7 +73,7 @@ def main() -> None:
         for name in MODELS:  # what is loaded once a job is no time of a frame
             load_backbone(plan.stages.model(name)["backbone"], torch.device("cpu"))
         rows = [make_row(plan.config, "scenes", method, name) for name in MODELS for method in METHODS]
-        rows += [make_row(plan.config, "scenes", method, None) for method in BASELINES]
+        rows += [make_row(plan.config, "scenes", method, MODELS[0]) for method in BASELINES]
         seconds = measure(plan, rows)
         height, width = plan.stages.opened("scenes").clip(plan.stages.clips("scenes")[0]).size
     table = pd.DataFrame(
