@@ -3,6 +3,7 @@
 # in:  label maps of all parts of the data set, or a folder of predictions; the data set's ground truth
 # out: results/scores/{dataset}/{row}.json    pooled figures, 0..1
 #      results/scores/{dataset}/{row}.csv     figures of each clip
+#      results/scores/{dataset}/{row}.npz     what pooling needs of each clip, for intervals
 SCORES = "scores/{dataset}/{row}"
 
 
@@ -13,6 +14,7 @@ rule score:
     output:
         pooled=f"results/{SCORES}.json",
         clips=f"results/{SCORES}.csv",
+        parts=f"results/{SCORES}.npz",
     log:
         f"logs/{SCORES}.log",
     benchmark:

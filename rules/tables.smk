@@ -2,11 +2,12 @@
 #
 # in:  results/scores/... (quality), manifests of the rows' stages (settings, efficiency), config/published/{table}.csv
 # out: results/{table}.csv (long form), .md and .tex (the paper's layout), {table}-sequences.csv and .md (quality)
+#      {table}-intervals.csv, .md and .tex, {table}-comparisons.csv and .md (quality)
 #      results/sweeps/{sweep}.csv, .png, .pdf
 
 
 rule quality_table:
-    """{wildcards.table}: scores of the configured rows, and of single sequences"""
+    """{wildcards.table}: scores of the configured rows, of single sequences, and how sure they are"""
     input:
         needs("results/{table}.csv"),
     output:
@@ -19,6 +20,11 @@ rule quality_table:
         ),
         sequences="results/{table}-sequences.csv",
         sequences_md="results/{table}-sequences.md",
+        intervals="results/{table}-intervals.csv",
+        intervals_md="results/{table}-intervals.md",
+        intervals_tex="results/{table}-intervals.tex",
+        comparisons="results/{table}-comparisons.csv",
+        comparisons_md="results/{table}-comparisons.md",
     log:
         "logs/{table}.log",
     wildcard_constraints:

@@ -16,7 +16,7 @@ from array_clip import ArrayClip, ArrayDataSet
 from zeroshot_vss.datasets.base import LabelMap
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.metrics.protocols.base import PROTOCOLS, clip_figures, get_protocol, pool
-from zeroshot_vss.metrics.scores import ClipScores
+from zeroshot_vss.metrics.scores import ClipScores, load_clips, save_clips
 from zeroshot_vss.metrics.scoring import score_clip, score_folder, write_scores
 
 VOID = 255
@@ -77,24 +77,29 @@ def test_order_of_clips_does_not_matter() -> None:
 
 
 def test_scores_survive_the_disk(tmp_path: Path) -> None:
-    clip = score("a b/c ü", video(1, 12), video(2, 12))
-    clip.save(tmp_path / "new" / "clip.npz")
-    again = ClipScores.load(tmp_path / "new" / "clip.npz")
-    assert (again.clip, again.protocol, again.frames) == ("a b/c ü", "vspw", 12)
-    assert pool([again]) == pytest.approx(pool([clip]), nan_ok=True)
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["clip.npz"]
-    assert (tmp_path / "new" / "clip.npz").stat().st_size < 10_000
+    clips = [score("a b/c ü", video(1, 12), video(2, 12)), score("short", video(3, 6), video(4, 6))]
+    path = tmp_path / "new" / "row.npz"
+    save_clips(path, clips)
+    again = load_clips(path)
+    assert [(clip.clip, clip.protocol, clip.frames) for clip in again] == [
+        ("a b/c ü", "vspw", 12),
+        ("short", "vspw", 6),
+    ]
+    assert all(pool([new]) == pytest.approx(pool([old]), nan_ok=True) for new, old in zip(again, clips, strict=True))
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["row.npz"] and path.stat().st_size < 20_000
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 torn"])
 def test_other_files_are_no_scores(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "clip.npz"
+    path = tmp_path / "row.npz"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"clip\.npz"):
-        ClipScores.load(path)
+    with pytest.raises(InputError, match=r"row\.npz"):
+        load_clips(path)
     np.save(tmp_path / "array.npy", np.zeros(3))
-    with pytest.raises(InputError, match=r"array\.npy"):
-        ClipScores.load(tmp_path / "array.npy")
+    np.savez(tmp_path / "other.npz", clips=np.array(["a"]), protocols=np.array(["vspw"]), frames=np.array([1, 2]))
+    for name in ("array.npy", "other.npz", "missing.npz"):
+        with pytest.raises(InputError, match=name):
+            load_clips(tmp_path / name)
 
 
 def test_frames_without_truth_need_no_prediction() -> None:

@@ -24,7 +24,7 @@ from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.config.read import read_yaml
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.metrics.scores import ClipScores
+from zeroshot_vss.metrics.scores import ClipScores, load_clips, save_clips
 from zeroshot_vss.provenance.code import PACKAGE
 from zeroshot_vss.segmenters.folder import weights_of
 from zeroshot_vss.segmenters.mask2former import FrameSegmenter
@@ -124,18 +124,18 @@ def test_arrays_of_objects_are_refused(tmp_path: Path, marker: Path) -> None:
     path = tmp_path / "clip.npz"
     objects = io.BytesIO()
     np.save(objects, np.array([Marker(marker)], object), allow_pickle=True)
-    for entries in (("clip.npy", "protocol.npy", "frames.npy"), ("array.confusion.npy",)):
-        ClipScores("a", "vspw", 1, {"confusion": np.eye(2)}).save(path)
+    for entries in (("clips.npy", "protocols.npy", "frames.npy"), ("0.confusion.npy",)):
+        save_clips(path, [ClipScores("a", "vspw", 1, {"confusion": np.eye(2)})])
         with zipfile.ZipFile(path) as whole:
             content = {name: whole.read(name) for name in whole.namelist()}
         with zipfile.ZipFile(path, "w") as spoiled:
             for name, data in content.items():
                 spoiled.writestr(name, objects.getvalue() if name in entries else data)
-        with pytest.raises(InputError, match=r"clip\.npz: not a file of clip scores"):
-            ClipScores.load(path)
+        with pytest.raises(InputError, match=r"clip\.npz: no file of the scores of clips"):
+            load_clips(path)
     path.write_bytes(pickle.dumps(Marker(marker)))
-    with pytest.raises(InputError, match=r"clip\.npz: not a file of clip scores"):
-        ClipScores.load(path)
+    with pytest.raises(InputError, match=r"clip\.npz: no file of the scores of clips"):
+        load_clips(path)
 
 
 UNSAFE_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}

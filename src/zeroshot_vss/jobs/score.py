@@ -24,10 +24,10 @@ class ScoreJob(ClipsJob):
     predicted: str = ""
     """Digest of names, sizes and times of that folder's files."""
     scores: str
-    """JSON of the pooled figures; those of each clip lie beside it as CSV."""
+    """JSON of the pooled figures; those of each clip lie beside it as CSV, what pooling needs of each as .npz."""
 
     def inputs(self) -> list[str]:
         return [*self.masks.paths(), *(self.maps.paths() if self.maps else [])]
 
     def outputs(self) -> list[str]:
-        return [self.scores, self.scores.removesuffix(".json") + ".csv"]
+        return [self.scores, *(self.scores.removesuffix(".json") + ending for ending in (".csv", ".npz"))]

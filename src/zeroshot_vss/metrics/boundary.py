@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from skimage.morphology import disk
 
 from zeroshot_vss.datasets.base import VOID, LabelMap
-from zeroshot_vss.metrics.base import Arrays, Metric
+from zeroshot_vss.metrics.base import AdditiveMetric, Arrays, ratio
 
 TOLERANCE = 0.008
 """Distance up to which boundaries match, as a share of the image diagonal."""
@@ -82,7 +81,7 @@ def mean_boundary_f(truth: LabelMap, prediction: LabelMap, classes: int) -> floa
     return sum(scores) / len(scores) if scores else float("nan")
 
 
-class BoundaryMetric(Metric):
+class BoundaryMetric(AdditiveMetric):
     """Mean of `mean_boundary_f` over all annotated frames of all clips."""
 
     def __init__(self, classes: int) -> None:
@@ -103,7 +102,10 @@ class BoundaryMetric(Metric):
         """`boundary_f`: sum over frames, number of frames."""
         return {"boundary_f": np.array([self._sum, self._frames], np.float64)}
 
-    def pool(self, clips: Sequence[Arrays]) -> dict[str, float]:
+    def addends(self, clip: Arrays) -> NDArray[np.float64]:
+        """See `AdditiveMetric`."""
+        return clip["boundary_f"]
+
+    def figures(self, sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """`boundary_f`, 0..1."""
-        total, frames = np.sum([clip["boundary_f"] for clip in clips], axis=0)
-        return {"boundary_f": float(total / frames) if frames else float("nan")}
+        return {"boundary_f": ratio(sums[..., 0], sums[..., 1])}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from zeroshot_vss.metrics.base import Arrays, mean
-from zeroshot_vss.metrics.confusion import Confusion, ConfusionMetric, class_iou
+from zeroshot_vss.metrics.base import Arrays, ratio, total_and_count
+from zeroshot_vss.metrics.confusion import Confusion, ConfusionMetric, class_iou, iou_of, marginals
 
 LABEL_IDS = 34
 """Raw ids 0..33."""
@@ -26,9 +24,14 @@ def evaluated_iou(confusion: Confusion) -> NDArray[np.float64]:
     Returns:
         float64 [19], in the order of `EVALUATED`; NaN for an id that does not occur.
     """
+    return class_iou(_evaluated(confusion))[list(EVALUATED)]
+
+
+def _evaluated(confusion: Confusion) -> Confusion:
+    """Without the pixels whose truth is not evaluated."""
     known = np.zeros_like(confusion)
     known[list(EVALUATED)] = confusion[list(EVALUATED)]
-    return class_iou(known)[list(EVALUATED)]
+    return known
 
 
 class CityscapesMetric(ConfusionMetric):
@@ -37,6 +40,11 @@ class CityscapesMetric(ConfusionMetric):
     def __init__(self) -> None:
         super().__init__(LABEL_IDS)
 
-    def pool(self, clips: Sequence[Arrays]) -> dict[str, float]:
+    def addends(self, clip: Arrays) -> NDArray[np.float64]:
+        """See `ConfusionMetric`."""
+        return marginals(_evaluated(clip["confusion"])).ravel()
+
+    def figures(self, sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """`miou`, 0..1."""
-        return {"miou": mean(evaluated_iou(np.sum([clip["confusion"] for clip in clips], axis=0)))}
+        iou = iou_of(sums.reshape(*sums.shape[:-1], 3, -1))[..., list(EVALUATED)]
+        return {"miou": ratio(*total_and_count(iou))}

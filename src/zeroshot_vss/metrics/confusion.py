@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zeroshot_vss.datasets.base import VOID, LabelMap
-from zeroshot_vss.metrics.base import Arrays, Metric, mean
+from zeroshot_vss.metrics.base import AdditiveMetric, Arrays, ratio, total_and_count
 
 Confusion = NDArray[np.int64]
 """[classes, classes + 1]: truth by row, prediction by column; the last column counts pixels without prediction."""
@@ -52,9 +51,26 @@ def class_iou(confusion: Confusion) -> NDArray[np.float64]:
     Returns:
         float64 [classes] in 0..1; 0 for a class that is only predicted, NaN for one that does not occur.
     """
-    hits = np.diagonal(confusion).astype(np.float64)
-    union = confusion.sum(axis=1) + confusion.sum(axis=0)[:-1] - hits
-    return np.divide(hits, union, out=np.full(len(hits), np.nan), where=union > 0)
+    return iou_of(marginals(confusion))
+
+
+def marginals(confusion: Confusion) -> NDArray[np.float64]:
+    """All that IoU and accuracy need of a confusion matrix: float64 [3, classes] of hits, true, predicted."""
+    return np.stack([np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)[:-1]]).astype(np.float64)
+
+
+def iou_of(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """See `class_iou`: float64 [..., classes] from `marginals`, float64 [..., 3, classes]."""
+    hits, true, predicted = np.moveaxis(pixels, -2, 0)
+    return ratio(hits, true + predicted - hits)
+
+
+def mean_iou_of(pixels: NDArray[np.float64], counted: Counted) -> NDArray[np.float64]:
+    """See `mean_iou`: float64 [...] from `marginals`, float64 [..., 3, classes]."""
+    iou = iou_of(pixels)
+    if counted == "truth":
+        iou = np.where(pixels[..., 1, :] > 0, iou, np.nan)
+    return ratio(*total_and_count(iou))
 
 
 def mean_iou(confusion: Confusion, counted: Counted = "truth") -> float:
@@ -68,19 +84,20 @@ def mean_iou(confusion: Confusion, counted: Counted = "truth") -> float:
     Returns:
         0..1, or NaN where no class counts.
     """
-    iou = class_iou(confusion)
-    if counted == "truth":
-        iou = iou[confusion.sum(axis=1) > 0]
-    return mean(iou)
+    return float(mean_iou_of(marginals(confusion), counted))
 
 
 def pixel_accuracy(confusion: Confusion) -> float:
     """Share of the labelled pixels that are right, 0..1; NaN without labelled pixels."""
-    total = int(confusion.sum())
-    return float(np.trace(confusion)) / total if total else float("nan")
+    return float(accuracy_of(marginals(confusion)))
 
 
-class ConfusionMetric(Metric):
+def accuracy_of(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """See `pixel_accuracy`: float64 [...] from `marginals`, float64 [..., 3, classes]."""
+    return ratio(pixels[..., 0, :].sum(axis=-1), pixels[..., 1, :].sum(axis=-1))
+
+
+class ConfusionMetric(AdditiveMetric):
     """mIoU and pixel accuracy over all pixels of all frames of all clips."""
 
     def __init__(self, classes: int, counted: Counted = "truth") -> None:
@@ -98,7 +115,11 @@ class ConfusionMetric(Metric):
         """`confusion`."""
         return {"confusion": self._confusion}
 
-    def pool(self, clips: Sequence[Arrays]) -> dict[str, float]:
+    def addends(self, clip: Arrays) -> NDArray[np.float64]:
+        """See `AdditiveMetric`: the `marginals`, whose sums are those of the summed confusion matrices."""
+        return marginals(clip["confusion"]).ravel()
+
+    def figures(self, sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """`miou` and `pixel_accuracy`, 0..1."""
-        pooled: Confusion = np.sum([clip["confusion"] for clip in clips], axis=0)
-        return {"miou": mean_iou(pooled, self.counted), "pixel_accuracy": pixel_accuracy(pooled)}
+        pixels = sums.reshape(*sums.shape[:-1], 3, -1)
+        return {"miou": mean_iou_of(pixels, self.counted), "pixel_accuracy": accuracy_of(pixels)}

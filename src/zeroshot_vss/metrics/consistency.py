@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zeroshot_vss.datasets.base import VOID, LabelMap
-from zeroshot_vss.metrics.base import Arrays, Metric, mean
+from zeroshot_vss.metrics.base import AdditiveMetric, Arrays, ratio, total_and_count
 
 LENGTHS = (8, 16)
 
@@ -108,7 +108,7 @@ def _share(hits: NDArray[np.bool_], of: NDArray[np.bool_]) -> float:
     return np.count_nonzero(hits & of) / total if total else float("nan")
 
 
-class ConsistencyMetric(Metric):
+class ConsistencyMetric(AdditiveMetric):
     """mVC_C: the mean over all windows of all clips pooled, windows with empty A left out."""
 
     def __init__(self, lengths: Sequence[int] = LENGTHS) -> None:
@@ -127,8 +127,18 @@ class ConsistencyMetric(Metric):
         strict = {f"strict_vc{length}": self._clip.strict_windows(length) for length in self._clip.lengths}
         return {**plain, **strict}
 
-    def pool(self, clips: Sequence[Arrays]) -> dict[str, float]:
+    @property
+    def _kinds(self) -> list[tuple[str, int]]:
+        return [(kind, length) for kind in ("", "strict_") for length in self._clip.lengths]
+
+    def addends(self, clip: Arrays) -> NDArray[np.float64]:
+        """See `AdditiveMetric`: sum and number of the windows of each kind and length."""
+        windows = [total_and_count(clip[f"{kind}vc{length}"]) for kind, length in self._kinds]
+        return np.array(windows, np.float64).ravel()
+
+    def figures(self, sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """`mvc<C>` (VSPW's mVC_C) and `strict_mvc<C>` (right and constant), 0..1."""
-        names = [f"{kind}vc{length}" for kind in ("", "strict_") for length in self._clip.lengths]
-        windows = {name: np.concatenate([clip[name] for clip in clips]) for name in names}
-        return {name.replace("vc", "mvc"): mean(values) for name, values in windows.items()}
+        return {
+            f"{kind}mvc{length}": ratio(sums[..., 2 * place], sums[..., 2 * place + 1])
+            for place, (kind, length) in enumerate(self._kinds)
+        }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zeroshot_vss.datasets.base import VOID, LabelMap
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.metrics.base import Arrays, Metric, mean
+from zeroshot_vss.metrics.base import AdditiveMetric, Arrays, mean, ratio, total_and_count
 from zeroshot_vss.metrics.boundary import boundary_f
 
 
@@ -36,12 +36,17 @@ def decay(values: NDArray[np.float64]) -> float:
     return float(values[: ends[1] + 1].mean() - values[ends[3] : ends[4] + 1].mean())
 
 
+OF_OBJECT: Mapping[str, Callable[[NDArray[np.float64]], float]] = {"mean": mean, "recall": recall, "decay": decay}
+"""Figures of an object, from its J or F of each frame."""
+_KINDS = [(name, kind) for name in ("j", "f") for kind in OF_OBJECT]
+
+
 def one_object(ids: LabelMap) -> LabelMap:
     """DAVIS 2016: every id but 0 becomes 1 (255, too: the 2016 masks are 0 and 255)."""
     return (ids != 0).astype(np.uint8)
 
 
-class ObjectMetric(Metric):
+class ObjectMetric(AdditiveMetric):
     """Means, recalls and decays of J and F over all objects of all clips."""
 
     def __init__(self, keep_last: bool = False) -> None:
@@ -82,11 +87,15 @@ class ObjectMetric(Metric):
             "f": np.array(self._f[:frames], np.float64).reshape(shape).T,
         }
 
-    def pool(self, clips: Sequence[Arrays]) -> dict[str, float]:
+    def addends(self, clip: Arrays) -> NDArray[np.float64]:
+        """See `AdditiveMetric`: sum over the clip's objects, and their number, of each figure."""
+        each = [[OF_OBJECT[kind](values) for values in clip[name]] for name, kind in _KINDS]
+        return np.array([total_and_count(np.array(figures, np.float64)) for figures in each], np.float64).ravel()
+
+    def figures(self, sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """`j_and_f`, `j_mean`, `j_recall`, `j_decay`, `f_mean`, `f_recall`, `f_decay`: each object counts once."""
-        figures: dict[str, float] = {}
-        for name in ("j", "f"):
-            objects = [values for clip in clips for values in clip[name]]
-            for kind, figure in (("mean", mean), ("recall", recall), ("decay", decay)):
-                figures[f"{name}_{kind}"] = mean(np.array([figure(values) for values in objects], np.float64))
+        figures = {
+            f"{name}_{kind}": ratio(sums[..., 2 * place], sums[..., 2 * place + 1])
+            for place, (name, kind) in enumerate(_KINDS)
+        }
         return {"j_and_f": (figures["j_mean"] + figures["f_mean"]) / 2, **figures}

@@ -11,12 +11,12 @@ from zeroshot_vss.io.store import Manifest, find_files, open_clip
 from zeroshot_vss.jobs.base import Parts
 from zeroshot_vss.jobs.score import ScoreJob
 from zeroshot_vss.metrics.protocols.base import Protocol, get_protocol, pool
-from zeroshot_vss.metrics.scores import ClipScores
+from zeroshot_vss.metrics.scores import ClipScores, save_clips
 from zeroshot_vss.metrics.scoring import score_clip, score_folder, write_scores
 
 
 def run(job: ScoreJob) -> None:
-    """Write the pooled figures as JSON, and those of each clip to a CSV beside it."""
+    """Write the pooled figures as JSON; beside it those of each clip as CSV, and all that pooling needs as .npz."""
     dataset, protocol = job.open(), get_protocol(job.protocol, job.classes)
     if job.predictions is not None:
         scores, pooled = score_folder(dataset, Path(job.predictions), protocol)
@@ -24,6 +24,7 @@ def run(job: ScoreJob) -> None:
         assert job.maps is not None
         scores = score_maps(dataset, job.clips, job.maps, protocol)
         pooled = pool(scores)
+    save_clips(Path(job.scores).with_suffix(".npz"), scores)
     write_scores(Path(job.scores), pooled, scores, dataset.attributes())
 
 

@@ -8,13 +8,22 @@ import pandas as pd
 
 from zeroshot_vss.io.costs import seconds_of
 from zeroshot_vss.io.store import results_of
-from zeroshot_vss.tables.files import read_clips, read_scores, write_sequences, write_table
+from zeroshot_vss.metrics.scores import load_clips
+from zeroshot_vss.metrics.statistics import resample
+from zeroshot_vss.tables.files import read_clips, read_scores, write_table
+from zeroshot_vss.tables.intervals import (
+    comparison_table,
+    comparisons_to_markdown,
+    interval_table,
+    intervals_to_latex,
+    intervals_to_markdown,
+)
 from zeroshot_vss.tables.quality import TableJob, TableRow, long_table, to_latex, to_markdown
 from zeroshot_vss.tables.sequences import sequence_table, sequences_to_markdown
 
 
 def run(job: TableJob) -> None:
-    """Write the table from the scores of the job's rows: CSV, and Markdown and LaTeX beside it."""
+    """Write the table and its statistics from the scores of the job's rows: CSV, and layouts beside it."""
     scores = [read_scores(Path(row.scores)) for row in job.rows]
     paper = None if job.published is None else pd.read_csv(job.published, keep_default_na=True)
     seconds = [_seconds(row) for row in job.rows] if job.seconds else None
@@ -22,7 +31,13 @@ def run(job: TableJob) -> None:
     write_table(Path(job.csv), table, to_markdown(table, job.title, job.across), to_latex(table, job.across))
     clips = [read_clips(Path(row.scores).with_suffix(".csv")) for row in job.rows]
     sequences = sequence_table(job.rows, clips)
-    write_sequences(Path(job.sequences), sequences, sequences_to_markdown(sequences, job.title))
+    write_table(Path(job.sequences), sequences, sequences_to_markdown(sequences, job.title))
+    samples = [resample(load_clips(Path(row.scores).with_suffix(".npz"))) for row in job.rows]
+    comparisons = comparison_table(job.rows, samples)
+    intervals = interval_table(job.rows, samples, comparisons)
+    latex = intervals_to_latex(intervals, comparisons)
+    write_table(Path(job.intervals), intervals, intervals_to_markdown(intervals, comparisons, job.title), latex)
+    write_table(Path(job.comparisons), comparisons, comparisons_to_markdown(comparisons, job.title))
 
 
 def _seconds(row: TableRow) -> float | None:

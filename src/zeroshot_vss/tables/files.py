@@ -45,16 +45,10 @@ def read_clips(path: Path) -> pd.DataFrame:
     return table
 
 
-def write_table(csv: Path, table: pd.DataFrame, markdown: str, latex: str) -> None:
-    """Write `csv` (long form) and .md and .tex (the paper's layout) beside it, each whole or not at all."""
-    for suffix, text in ((".csv", table.to_csv(index=False)), (".md", markdown), (".tex", latex)):
-        with replacing(csv.with_suffix(suffix)) as partial:
-            partial.write_text(text)
-
-
-def write_sequences(csv: Path, table: pd.DataFrame, markdown: str) -> None:
-    """Write the table of single sequences to `csv` and .md, each whole or not at all."""
-    for suffix, text in ((".csv", table.to_csv(index=False)), (".md", markdown)):
+def write_table(csv: Path, table: pd.DataFrame, markdown: str, latex: str | None = None) -> None:
+    """Write `csv` (long form) and .md and, where given, .tex (for people) beside it, each whole or not at all."""
+    texts = {".csv": table.to_csv(index=False), ".md": markdown} | ({} if latex is None else {".tex": latex})
+    for suffix, text in texts.items():
         with replacing(csv.with_suffix(suffix)) as partial:
             partial.write_text(text)
 

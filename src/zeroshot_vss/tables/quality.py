@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import pandas as pd
@@ -65,12 +65,23 @@ class TableJob(Job):
         return [*(row.scores for row in self.rows), *timed, *([self.published] if self.published else [])]
 
     def outputs(self) -> list[str]:
-        return [*layouts(self.csv), self.sequences, self.sequences.removesuffix(".csv") + ".md"]
+        listings = [path for csv in (self.sequences, self.comparisons) for path in layouts(csv)[:2]]
+        return [*layouts(self.csv), *layouts(self.intervals), *listings]
 
     @property
     def sequences(self) -> str:
         """Figures of single sequences, as CSV; Markdown lies beside it."""
         return self.csv.removesuffix(".csv") + "-sequences.csv"
+
+    @property
+    def intervals(self) -> str:
+        """Intervals and ranks of the figures, as CSV; Markdown and LaTeX lie beside it."""
+        return self.csv.removesuffix(".csv") + "-intervals.csv"
+
+    @property
+    def comparisons(self) -> str:
+        """Differences of each two rows, as CSV; Markdown lies beside it."""
+        return self.csv.removesuffix(".csv") + "-comparisons.csv"
 
 
 def long_table(
@@ -97,11 +108,7 @@ def long_table(
         published = pd.DataFrame(columns=[*keys, "method", "backbone", "supervision", "dataset", "protocol"])
     by_key = published.fillna({"backbone_key": ""}).set_index(keys)
     given = [column for column in FIGURES.values() if column in published.columns]
-    further = FURTHER | {
-        key: title
-        for protocol in dict.fromkeys(score["protocol"] for score in scores)
-        for key, title in titles_of(get_protocol(protocol)).items()
-    }
+    further = FURTHER | titles_of_all(score["protocol"] for score in scores)
     out: list[dict[str, Any]] = []
     times = seconds if seconds is not None else [None] * len(rows)
     for row, score, time in zip(rows, scores, times, strict=True):
@@ -124,6 +131,15 @@ def long_table(
                "source"]  # fmt: skip
     frame = pd.DataFrame(out).reindex(columns=columns)
     return frame.rename(columns={"dataset": "data set"}).astype({"clips": "Int64", "frames": "Int64"})
+
+
+def titles_of_all(protocols: Iterable[str]) -> dict[str, str]:
+    """See `titles_of`, of several protocols by name."""
+    return {
+        key: title
+        for protocol in dict.fromkeys(protocols)
+        for key, title in titles_of(get_protocol(protocol)).items()
+    }
 
 
 def percent(value: float | None) -> float | None:

@@ -7,33 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from zeroshot_vss.metrics.statistics import LEVEL, mean_interval
 from zeroshot_vss.tables.quality import FIGURES, FURTHER, TableRow
 
 ATTRIBUTES = "attributes"
 """Column of the scores of clips: what a data set says of a clip, words with blanks between them."""
 SHOWN = FIGURES | {key: FURTHER[key] for key in ("strict_mvc8", "boundary_f")}
-DRAWS, LEVEL = 10_000, 0.95
 ALL = "all"
-
-
-def bootstrap_interval(values: NDArray[np.float64], seed: int) -> tuple[float, float]:
-    """Percentile bootstrap of the mean (Efron 1979): the middle 95 % of the means of resampled sequences.
-
-    Args:
-        values: [n] figures of the sequences; NaN ones are left out.
-        seed: of the draws.
-
-    Returns:
-        Lower and upper end; NaN for fewer than two sequences.
-    """
-    known = values[~np.isnan(values)]
-    if len(known) < 2:
-        return float("nan"), float("nan")
-    draws = np.random.default_rng(seed).integers(0, len(known), (DRAWS, len(known)))
-    low, high = np.quantile(known[draws].mean(1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
 
 
 def groups_of(clips: pd.DataFrame) -> dict[tuple[str, str], list[int]]:
@@ -47,13 +28,12 @@ def groups_of(clips: pd.DataFrame) -> dict[tuple[str, str], list[int]]:
     return groups | {("sequence", str(name)): [i] for i, name in enumerate(clips["clip"])}
 
 
-def sequence_table(rows: Sequence[TableRow], clips: Sequence[pd.DataFrame], seed: int = 1) -> pd.DataFrame:
+def sequence_table(rows: Sequence[TableRow], clips: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """All groups of all rows in long form, figures in %.
 
     Args:
         rows: in words.
         clips: figures (0..1) of the clips of each row, see `scoring.write_scores`.
-        seed: of the bootstrap.
 
     Returns:
         For each figure its mean over the sequences of the group and the ends of its interval. That mean is not the
@@ -67,7 +47,7 @@ def sequence_table(rows: Sequence[TableRow], clips: Sequence[pd.DataFrame], seed
             for key, title in SHOWN.items():
                 if key in table:
                     values = 100 * table[key].to_numpy(np.float64)[places]
-                    low, high = bootstrap_interval(values, seed)
+                    low, high = mean_interval(values)
                     mean = float(np.nanmean(values)) if (~np.isnan(values)).any() else float("nan")
                     entry |= {title: round(mean, 2), f"{title} low": round(low, 2), f"{title} high": round(high, 2)}
             out.append(entry)
