@@ -1,7 +1,7 @@
 """Which part of the method loses an object: grid, clusters or context model, on the sequences settings are chosen on.
 
-    python -m benchmarks.oracles --root DAVIS --sequences bear bus ... [--model models/scenes-tiny] [--height 128]
-                                 [--start 13] [--frames N] [--clusters K ...] [--position W ...]
+    python -m benchmarks.oracles --root DAVIS --sequences bear bus ... [--model models/scenes-tiny] [--height 192]
+                                 [--margin 32] [--start 15] [--frames N] [--clusters K ...] [--position W ...]
 
 J and F are means over the frames after the first, then over the sequences; upsampling is bilinear. Rows: the first
 mask copied; the true cells of every frame (the grid's limit); clusters of the first frame that are named by every
@@ -131,14 +131,15 @@ def main() -> None:
     parser.add_argument("--sequences", nargs="+", required=True)
     parser.add_argument("--split", default="train", choices=["train", "val"])
     parser.add_argument("--model", type=Path, default=Path("models/scenes-tiny"))
-    parser.add_argument("--height", type=int, default=128)
-    parser.add_argument("--start", type=int, default=13, help="of 17 steps")
+    parser.add_argument("--height", type=int, default=192)
+    parser.add_argument("--margin", type=int, default=32)
+    parser.add_argument("--start", type=int, default=15, help="of 17 steps")
     parser.add_argument("--frames", type=int, default=10_000)
-    parser.add_argument("--clusters", type=int, nargs="+", default=[60])
+    parser.add_argument("--clusters", type=int, nargs="+", default=[255])
     parser.add_argument("--position", type=float, nargs="*", default=[0.5], help="rows with the place beside a token")
     args = parser.parse_args()
     backbone = load_backbone(BackboneSpec(name="model", path=str(args.model)), torch.device("cpu"))
-    sampling = Sampling(guidance=1.0, steps=17, start=args.start, noise="clip", height=args.height)
+    sampling = Sampling(guidance=1.0, steps=17, start=args.start, noise="clip", height=args.height, margin=args.margin)
     data = Davis(DavisOptions.model_validate({"root": args.root, "year": 2016, "split": args.split}))
     read_all = [read(data.clip(n), args.frames, backbone, sampling)
                 for n in progress(args.sequences, lambda _: 1, "features")]  # fmt: skip

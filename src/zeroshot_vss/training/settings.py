@@ -104,14 +104,14 @@ class AdaptationSettings(LoopSettings):
     """How often each of them is used."""
     hold: float = 0.3
     """Weight of the squared change of the level's output, in parts of its variance, with `queries`."""
-    height: int = 96
+    height: int = 128
     """Rows of the views."""
-    stored_height: int = 192
+    stored_height: int = 240
     """Rows of the decoded frames, from which views are cut."""
     pairs: int = 4
     """Pairs of views a step and process."""
     steps: int = 800
-    rate: float = 6e-4
+    rate: float = 1e-3
     warm_up: int = 50
     final_share: float = 0.25
     """Share of the steps, the last ones, in which the rate falls to a fiftieth."""
