@@ -259,6 +259,22 @@ def test_each_batch_is_labelled_by_what_the_refined_batch_before_taught() -> Non
         assert np.array_equal(results[number].ravel(), 100 * (number + 1) + np.arange(results[number].size))
 
 
+def test_the_first_frame_stays_in_memory() -> None:
+    """A thing that is gone for a whole batch is known again by the first frame alone."""
+    first = np.array([[3, 3, 9]])
+    shown = np.array([[0.0], [0.1], [10.0]], np.float32)
+    gone = np.zeros((2, 1, 3, 1), np.float32) + np.linspace(0, 0.2, 3, dtype=np.float32)[:, None]
+    back = np.stack([shown, shown])[:, None]
+    batches = [back, gone, back]
+
+    def carried(memory: bool) -> Any:
+        nearest = LabelClassifier("knn", {"n_neighbors": 1}, 0)
+        return list(carry_labels(batches, first, nearest, lambda _, labels: labels, memory))
+
+    assert np.array_equal(carried(True)[2], np.stack([first, first])) and (carried(True)[1] == 3).all()
+    assert (carried(False)[2] == 3).all()
+
+
 def test_labels_follow_groups_that_drift() -> None:
     """Two groups move along a line by more than their distance: only refitting keeps them apart."""
     rng = np.random.default_rng(0)

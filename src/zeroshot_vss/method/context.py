@@ -155,6 +155,7 @@ def carry_labels(
     first_labels: NDArray[np.integer],
     classifier: Classifier,
     refine: Callable[[int, Labels], Labels],
+    memory: bool = False,
 ) -> Iterator[Labels]:
     """The autoregressive loop: each batch is labelled by the classifier, refined, and becomes its training set.
 
@@ -163,18 +164,22 @@ def carry_labels(
         first_labels: [h, w] labels of the first frame.
         classifier: fitted on the first frame, then refitted on each whole batch with its refined labels.
         refine: takes a batch's number and its [n, h, w] labels.
+        memory: the first frame stays in every training set. Not the paper's.
 
     Yields:
         [n, h, w] refined labels of each batch.
     """
+    first: tuple[Floats, Labels] | None = None
     training: tuple[Floats, Labels] | None = None
     for number, tokens in enumerate(batches):
         count, height, width, channels = tokens.shape
         flat = tokens.reshape(-1, channels)
         if training is None:
-            training = flat[: height * width], first_labels.reshape(-1).astype(np.int64)
+            first = training = flat[: height * width], first_labels.reshape(-1).astype(np.int64)
         classifier.fit(*training)
         labels = np.asarray(classifier.predict(flat), np.int64).reshape(count, height, width)
         refined = refine(number, labels)
         training = flat, refined.reshape(-1)
+        if memory and first is not None:
+            training = np.concatenate([first[0], training[0]]), np.concatenate([first[1], training[1]])
         yield refined

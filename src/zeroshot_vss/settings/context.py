@@ -27,6 +27,9 @@ class ContextModel(Settings):
     position: Annotated[float, Field(gt=0)] | None = None
     """Beyond the paper: weight of a cell's row and column as further channels of its token, in parts of the spread of
     the first frame's tokens. null leaves tokens as they are."""
+    memory: Literal["first-frame"] | None = None
+    """Beyond the paper: the first frame and its labels stay among what the classifier is fitted on, beside the batch
+    before. null leaves the batch before alone."""
     initialisations: Positive = 10
     """K-Means runs, of which the best is kept."""
     fit: Literal["first-frame", "first-batch"] = "first-frame"

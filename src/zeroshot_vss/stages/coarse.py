@@ -123,7 +123,7 @@ def label_clip(
 
     maps = add_maps(file, "maps", cache.frames, cache.grid, np.uint8)
     shown = (seen(tokens(number)) for number in range(len(batches)))
-    for number, refined in enumerate(carry_labels(shown, labels, classifier, refine)):
+    for number, refined in enumerate(carry_labels(shown, labels, classifier, refine, settings.memory is not None)):
         maps[batches[number][0] : batches[number][-1] + 1] = refined
     if truth is not None and clip.reference:
         maps[:] = name_clusters(np.asarray(maps[()]), clip.reference, truth)
