@@ -193,9 +193,10 @@ def test_a_checkpoint_of_a_training_that_runs_code_is_refused(
     for name in ("Adapted", "step_source", "Trainer"):
         monkeypatch.setattr(adaptation, name, Mock())
     monkeypatch.setattr(torch, "set_num_threads", Mock())
-    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
-        adapt._export(tmp_path, tmp_path, tmp_path / "out")  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(adapt, "spawn", Mock())
     settings = AdaptationSettings(processes=1)
+    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+        adapt.train_weights(tmp_path, Mock(), settings, tmp_path)
     with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
         adaptation.adapt_process(0, tmp_path, Mock(), settings, tmp_path, Mock())
 
