@@ -121,7 +121,11 @@ CHANGES: dict[str, tuple[Callable[[Path], object], dict[str, int]]] = {
     "the scores of clips": (
         lambda base: cut(base / "run/results/scores/v/ours@small.csv"), {"score": 1, "table": 1}
     ),
+    "what pooling needs": (
+        lambda base: cut(base / "run/results/scores/v/ours@small.npz"), {"score": 1, "table": 1}
+    ),
     "the table": (lambda base: cut(base / "run/results/table1.csv"), {"table": 1}),
+    "its intervals": (lambda base: cut(base / "run/results/table1-intervals.csv"), {"table": 1}),
     "its LaTeX": (lambda base: cut(base / "run/results/table1.tex"), {"table": 1}),
     "the overlay": (lambda base: cut(base / "run" / TARGETS[1]), {"row_overlay": 1}),
     "the paper's figures": (
