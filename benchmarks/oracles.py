@@ -2,11 +2,13 @@
 
     python -m benchmarks.oracles --root DAVIS --sequences bear bus ... [--model models/scenes-tiny] [--height 192]
                                  [--margin 32] [--start 15] [--frames N] [--clusters K ...] [--position W ...]
+                                 [--carry none paper direct memory]
 
 J and F are means over the frames after the first, then over the sequences; upsampling is bilinear. Rows: the first
 mask copied; the true cells of every frame (the grid's limit); clusters of the first frame that are named by every
 frame's own truth (what clusters lose); the first frame's true cells carried on by the context model (what carrying
-loses); the method.
+loses); the method. The last two once for each way to carry: without CBR, by the equations, by direct matches, and
+with these and the first frame in memory.
 """
 
 from __future__ import annotations
@@ -37,7 +39,12 @@ from zeroshot_vss.method.context import (
     normalise_tokens,
     spread_of,
 )
-from zeroshot_vss.method.correspondence import pair_matches, vote_along_matches
+from zeroshot_vss.method.correspondence import (
+    direct_matches,
+    pair_matches,
+    vote_along_matches,
+    vote_on_direct_matches,
+)
 from zeroshot_vss.method.latents import network_size, start_of
 from zeroshot_vss.metrics.boundary import boundary_f
 from zeroshot_vss.metrics.davis import region_j
@@ -45,7 +52,9 @@ from zeroshot_vss.settings.batches import Batches
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.upsamplers.bilinear import bilinear_labels
 
-BLOCKS, SEED = (6, 7, 8), 1
+BLOCKS, SEED, WINDOW = (6, 7, 8), 1, 2.0
+WAYS = ("none", "paper", "direct", "memory")
+"""To carry labels: without CBR, by equations 3 to 5, by direct matches, with these and the first frame in memory."""
 Maps = NDArray[np.uint8]
 
 
@@ -98,24 +107,27 @@ def named_clusters(sequence: Sample, tokens: NDArray[np.float32], clusters: int)
     return np.stack([assign_labels(c, t) for c, t in zip(labels, sequence.truth, strict=True)]).astype(np.uint8)
 
 
-def carried(sequence: Sample, tokens: NDArray[np.float32], first: Maps) -> Maps:
-    """The first frame's labels carried on by the context model with CBR."""
+def carried(sequence: Sample, tokens: NDArray[np.float32], first: Maps, way: str) -> Maps:
+    """The first frame's labels carried on by the context model, in one of the `WAYS`."""
     batches = cut(len(tokens), Batches())
     grid = (tokens.shape[1], tokens.shape[2])
 
     def refine(number: int, maps: NDArray[np.int64]) -> NDArray[np.int64]:
-        batch = batches[number]
-        return vote_along_matches(maps, pair_matches(sequence.matched[batch[0] : batch[-1] + 1], grid, 2.0))
+        matched = sequence.matched[batches[number][0] : batches[number][-1] + 1]
+        if way == "paper":
+            return vote_along_matches(maps, pair_matches(matched, grid, WINDOW))
+        return maps if way == "none" else vote_on_direct_matches(maps, direct_matches(matched, grid, WINDOW))
 
-    carry = carry_labels((tokens[b] for b in batches), first, LabelClassifier("knn", {}, SEED), refine)
+    shown = (tokens[b] for b in batches)
+    carry = carry_labels(shown, first, LabelClassifier("knn", {}, SEED), refine, way == "memory")
     return np.concatenate(list(carry)).astype(np.uint8)
 
 
-def method(sequence: Sample, tokens: NDArray[np.float32], clusters: int) -> Maps:
+def method(sequence: Sample, tokens: NDArray[np.float32], clusters: int, way: str) -> Maps:
     """The coarse maps of the method."""
     model: Any = cluster(tokens[0].reshape(-1, tokens.shape[-1]), clusters, SEED)
     first = assign_labels(model.labels_.reshape(tokens.shape[1:3]), sequence.truth[0])
-    return carried(sequence, tokens, first.astype(np.uint8))
+    return carried(sequence, tokens, first.astype(np.uint8), way)
 
 
 def scores(sequence: Sample, full: Maps) -> tuple[float, float]:
@@ -137,9 +149,12 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=10_000)
     parser.add_argument("--clusters", type=int, nargs="+", default=[255])
     parser.add_argument("--position", type=float, nargs="*", default=[0.5], help="rows with the place beside a token")
+    parser.add_argument("--carry", nargs="+", default=list(WAYS), choices=WAYS)
     args = parser.parse_args()
     backbone = load_backbone(BackboneSpec(name="model", path=str(args.model)), torch.device("cpu"))
-    sampling = Sampling(guidance=1.0, steps=17, start=args.start, noise="clip", height=args.height, margin=args.margin)
+    sampling = Sampling(
+        guidance=1.0, steps=17, start=args.start, noise="clip", height=args.height, margin=args.margin
+    )
     data = Davis(DavisOptions.model_validate({"root": args.root, "year": 2016, "split": args.split}))
     read_all = [read(data.clip(n), args.frames, backbone, sampling)
                 for n in progress(args.sequences, lambda _: 1, "features")]  # fmt: skip
@@ -161,13 +176,21 @@ def main() -> None:
         def tokens(s: Sample, weight: float | None = weight) -> NDArray[np.float32]:
             return s.tokens if weight is None else append_place(s.tokens, weight, spread_of(s.tokens[:1]))
 
-        add(f"true first cells, carried{beside}", lambda s, t=tokens: up(s, carried(s, t(s), small(s, 0))))
+        for way in args.carry:
+            add(
+                f"true first cells, carried, {way}{beside}",
+                lambda s, t=tokens, way=way: up(s, carried(s, t(s), small(s, 0), way)),
+            )
         for k in args.clusters:
             add(
                 f"clusters named in every frame, K {k}{beside}",
                 lambda s, t=tokens, k=k: up(s, named_clusters(s, t(s), k)),
             )
-            add(f"the method, K {k}{beside}", lambda s, t=tokens, k=k: up(s, method(s, t(s), k)))
+            for way in args.carry:
+                add(
+                    f"the method, K {k}, {way}{beside}",
+                    lambda s, t=tokens, k=k, way=way: up(s, method(s, t(s), k, way)),
+                )
     Console(width=200).print(table)
 
 
