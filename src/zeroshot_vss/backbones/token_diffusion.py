@@ -26,7 +26,7 @@ from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import Modulation
 
 if TYPE_CHECKING:
-    from zeroshot_vss.backbones.transformer import TransformerOptions
+    from zeroshot_vss.backbones.token_options import TransformerOptions
 
 PROJECTIONS = {"queries": "to_q", "keys": "to_k", "modulated": "to_q"}
 """In the self-attention; of `modulated` the input counts."""

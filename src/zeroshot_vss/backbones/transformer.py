@@ -11,34 +11,17 @@ from zeroshot_vss.backbones.families import FAMILIES
 from zeroshot_vss.backbones.families.base import Family
 from zeroshot_vss.backbones.image import SCHEDULER
 from zeroshot_vss.backbones.kind import BackboneKind, ModelFiles
-from zeroshot_vss.backbones.module_path import ModulePath
 from zeroshot_vss.backbones.prompt import prompt_of, prompt_parts
 from zeroshot_vss.backbones.token_grids import TokenGrids
+from zeroshot_vss.backbones.token_options import TransformerOptions
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.weights import Part
-from zeroshot_vss.settings.base import NonNegative, Settings
+from zeroshot_vss.settings.base import Settings
 
 if TYPE_CHECKING:
     import torch
 
     from zeroshot_vss.backbones.token_diffusion import TokenDiffusion
-
-
-class TransformerOptions(Settings):
-    """Which tokens of a diffusion transformer are its features."""
-
-    take: Literal["output", "queries", "keys", "modulated"] = "output"
-    """What is taken of a block. `modulated`: its input after the block's AdaLN, as its self-attention sees it, where
-    channels of massive values are scaled down (DiTF, arXiv 2505.18584)."""
-    module: ModulePath | None = None
-    """A module whose output is taken in place of `take`: `transformer_blocks.{block}.ff`."""
-    drop: tuple[NonNegative, ...] = ()
-    """Channels that are set to 0."""
-    massive: NonNegative = 0
-    """How many channels of the largest mean magnitude are set to 0, too. They are chosen on a picture of their own,
-    so that they are the same for all clips."""
-    guidance: float = 3.5
-    """What models are told that were distilled with guidance (FLUX.1-dev); `sampling.guidance` stays 1."""
 
 
 class TransformerKind(BackboneKind):

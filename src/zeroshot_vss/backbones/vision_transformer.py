@@ -21,7 +21,7 @@ from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import Modulation
 
 if TYPE_CHECKING:
-    from zeroshot_vss.backbones.vit import VisionOptions
+    from zeroshot_vss.backbones.token_options import VisionOptions
 
 PROJECTIONS = {"queries": "q_proj", "keys": "k_proj", "values": "v_proj"}
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from zeroshot_vss.backbones.configs import read_json
 from zeroshot_vss.backbones.kind import BackboneKind, ModelFiles
-from zeroshot_vss.backbones.module_path import ModulePath
 from zeroshot_vss.backbones.token_grids import TokenGrids
+from zeroshot_vss.backbones.token_options import VisionOptions
 from zeroshot_vss.backbones.vision_classes import VisionModel
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.weights import Part
@@ -18,17 +18,6 @@ if TYPE_CHECKING:
     import torch
 
     from zeroshot_vss.backbones.vision_transformer import VisionTransformer
-
-
-class VisionOptions(Settings):
-    """Which tokens of a vision transformer are its features."""
-
-    take: Literal["output", "queries", "keys", "values"] = "output"
-    """What is taken of a block."""
-    normed: bool = True
-    """Whether a block's output goes through the model's last norm, as DINOv2 hands out its intermediate layers."""
-    module: ModulePath | None = None
-    """A module whose output is taken in place of `take`: `encoder.layer.{block}.mlp`."""
 
 
 class VisionKind(BackboneKind):
