@@ -28,19 +28,19 @@ def for_types(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
-def statements(tree: ast.AST) -> Iterable[ast.stmt]:
-    """All imports that can run: those inside functions count as others do."""
+def statements(tree: ast.AST, types: bool) -> Iterable[ast.stmt]:
+    """All imports that can run, inside functions as well; with `types` those for types alone, too."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node
-        elif not for_types(node):
-            yield from statements(node)
+        elif types or not for_types(node):
+            yield from statements(node, types)
 
 
-def imported(source: str) -> set[str]:
+def imported(source: str, types: bool = False) -> set[str]:
     """The package's modules that a source imports."""
     modules: set[str] = set()
-    for node in statements(ast.parse(source)):
+    for node in statements(ast.parse(source), types):
         if isinstance(node, ast.Import):
             names = {alias.name for alias in node.names}
         else:
@@ -102,6 +102,12 @@ def test_cycles_are_found() -> None:
 
 def test_no_modules_import_each_other() -> None:
     assert cycles(IMPORTS) == []
+
+
+def test_nor_for_their_types() -> None:
+    named = {module: imported(path.read_text(), types=True) - {module, PACKAGE} for module, path in FILES.items()}
+    del named[PACKAGE]
+    assert cycles(named) == []
 
 
 def test_packages_import_one_way() -> None:
