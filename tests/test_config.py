@@ -183,7 +183,7 @@ OTHER: dict[str, Any] = {
     "context.blocks": [7], "context.clusters": 30, "context.initialisations": 3, "context.fit": "first-batch",
     "context.classifier": "mlp", "context.classifier_options": {"n_neighbors": 3}, "context.batches.size": 7,
     "context.batches.last": "shifted", "context.seed": 2, "context.components": 32,
-    "context.explained": 0.9, "context.position": 0.5,
+    "context.explained": 0.9, "context.position": 0.5, "context.memory": "first-frame",
     "refinement.variant": "released", "refinement.block": 8, "refinement.window": 8.5,
     "upsampling.upsampler": None, "upsampling.modulation.block": 8, "upsampling.modulation.step": 23,
     "upsampling.modulation.strength": 10, "upsampling.modulation.blend_through": 24,

@@ -264,7 +264,7 @@ def test_every_figure_is_planned(plan: Plan) -> None:
     assert list(figures.planned) == sorted(figure.FIGURES, key=lambda name: int(name.removeprefix("figure")))
     for name, job in figures.planned.items():
         assert job.figure == name
-        shown = list(plan.config.backbones)[: 1 if name in ("figure3", "figure4", "figure14") else None]
+        shown = list(plan.figures.config.backbones)[: 1 if name in ("figure3", "figure4", "figure14") else None]
         assert f"ith {' and '.join(shown)}: " in job.settings
         # The jobs behind the files are known, and the figure is found by either of its files.
         assert job.inputs() and all(plan.target(path) for path in job.inputs())
