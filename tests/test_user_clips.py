@@ -111,6 +111,20 @@ def test_any_frame_may_be_annotated(folder: Path, tmp_path: Path) -> None:
         opened(tmp_path / "x.mp4", mask=str(grey(tmp_path / "9.png"))).clip("swan")
 
 
+def test_a_black_and_white_mask_is_of_one_object(folder: Path, tmp_path: Path) -> None:
+    white = np.where(IDS == 1, 255, 0).astype(np.uint8)
+    Image.fromarray(white).save(tmp_path / "mask.png")
+    data = opened(folder, mask=str(tmp_path / "mask.png"))
+    labels = data.clip("swan").labels(0)
+    assert labels is not None and np.array_equal(labels, white // 255)
+    assert data.legend_of("swan").names == ("background", "label 1")
+
+
+def test_void_has_no_name() -> None:
+    with pytest.raises(InputError, match=r"clips: swan: names: '255' is no label; expected numbers of 0\.\.254"):
+        OwnClip(path="x", mask="m.png", names={"255": "swan"}).label_names("swan")
+
+
 def test_masks_that_do_not_fit(folder: Path, tmp_path: Path) -> None:
     Image.fromarray(IDS[:4]).save(tmp_path / "mask.png")
     with pytest.raises(InputError, match=r"clip 'swan': mask mask\.png is 8 x 4 pixels, but the frames are 8 x 6"):

@@ -126,10 +126,10 @@ def numbered(names: Mapping[str, str], where: str) -> dict[int, str]:
     """Names by label, where the keys must be numbers.
 
     Raises:
-        InputError: a key is no number.
+        InputError: a key is no number, or none of a label.
     """
     for key in names:
-        if not re.fullmatch("[0-9]{1,3}", key):
+        if not re.fullmatch("[0-9]{1,3}", key) or int(key) >= VOID:
             raise InputError(f"{where}: {key!r} is no label; expected numbers of 0..{VOID - 1}")
     return {int(key): name for key, name in names.items()}
 

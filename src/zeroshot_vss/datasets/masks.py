@@ -106,7 +106,7 @@ class UserMask:
 
 
 def read_user_mask(path: Path, colours: Sequence[str], where: str) -> UserMask:
-    """Read an annotation: an indexed PNG, grey ids (255 is VOID), or an image of colours.
+    """Read an annotation: an indexed PNG, grey ids (255 is VOID; 1 where there is 0 beside it alone), or colours.
 
     Args:
         path: the file.
@@ -119,6 +119,9 @@ def read_user_mask(path: Path, colours: Sequence[str], where: str) -> UserMask:
     codes = [_code(colour, where) for colour in colours]
     if not codes and not is_colour_image(path, where):
         labels = read_mask(path, where)
+        if set(np.unique(labels)) == {0, VOID}:
+            # A black and white picture of one object, as DAVIS 2016 has them: with VOID it would say nothing.
+            labels = (labels == VOID).astype(np.uint8)
         most = int(labels[labels != VOID].max(initial=0))
         return UserMask(labels, _legend(palette.cluster_colours(most + 1)))
     stored = read_rgb(path, where)
