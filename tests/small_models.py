@@ -207,13 +207,16 @@ def save_sdxl(folder: Path, seed: int = 0) -> Path:
         "num_attention_heads": 2, "bos_token_id": 6, "eos_token_id": 7, "pad_token_id": 0, "projection_dim": 8,
     }  # fmt: skip
     write_tokenizer(folder / "tokenizer")
+    layers: Any = (1, 2, 3)  # as SDXL's own config has it, where the annotation says a tuple of one
+    attention: Any = (2, 2, 4)
     unet = UNet2DConditionModel(
         sample_size=16, block_out_channels=(16, 32, 64), layers_per_block=2, norm_num_groups=8,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"), attention_head_dim=(2, 2, 4),
-        cross_attention_dim=CONTEXT_WIDTH, transformer_layers_per_block=(1, 2, 3), use_linear_projection=True,
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"), attention_head_dim=attention,
+        cross_attention_dim=CONTEXT_WIDTH, transformer_layers_per_block=layers, use_linear_projection=True,
         addition_embed_type="text_time", addition_time_embed_dim=8, projection_class_embeddings_input_dim=56,
     )  # fmt: skip
+    scheduler: Any = EulerDiscreteScheduler(**SD_SCHEDULE, timestep_spacing="leading", steps_offset=1)
     pipeline = StableDiffusionXLPipeline(
         vae=small_vae(scaling_factor=0.13025, force_upcast=True),
         text_encoder=CLIPTextModel(CLIPTextConfig(**text)),
@@ -221,7 +224,7 @@ def save_sdxl(folder: Path, seed: int = 0) -> Path:
         tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer"),
         tokenizer_2=CLIPTokenizer.from_pretrained(folder / "tokenizer"),
         unet=unet,
-        scheduler=EulerDiscreteScheduler(**SD_SCHEDULE, timestep_spacing="leading", steps_offset=1),
+        scheduler=scheduler,
     )
     pipeline.save_pretrained(folder, safe_serialization=True)
     return folder
