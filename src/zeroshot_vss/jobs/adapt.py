@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from zeroshot_vss.backbones.spec import BackboneSpec
-from zeroshot_vss.jobs.base import ResultsJob
+from zeroshot_vss.jobs.model import ModelJob
 from zeroshot_vss.settings.adaptation import Adaptation
 
 
-class AdaptJob(ResultsJob):
-    """A job of the adaptation stage."""
+class AdaptJob(ModelJob):
+    """A job of the adaptation stage; its backbone is the one that is trained on."""
 
     stage: ClassVar[str] = "adapt"
 
-    backbone: BackboneSpec
-    """Which is trained on."""
-    weights: str
-    """Digest of its files."""
     settings: Adaptation
     frames: str
     """Manifest of the checked frames."""

@@ -16,6 +16,8 @@ class FeaturesJob(ModelJob):
     settings: Features
     frames: str
     """Manifest of the checked frames."""
+    adapted: str | None = None
+    """Manifest of the weights that the backbone has for each clip; None where its own are used."""
 
     def inputs(self) -> list[str]:
         return [self.frames, *([self.adapted] if self.adapted else [])]

@@ -12,5 +12,3 @@ class ModelJob(ResultsJob):
     backbone: BackboneSpec
     weights: str
     """Digest of the backbone's files."""
-    adapted: str | None = None
-    """Manifest of the weights that it has for each clip; None where its own are used."""

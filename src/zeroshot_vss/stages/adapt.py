@@ -26,19 +26,24 @@ def run(job: AdaptJob) -> None:
     check_adaptable(model)
     frames = Manifest.load(job.frames)
 
+    def training(name: str) -> Path:
+        return Path(job.manifest).parent / f"{name}.training"
+
     def key(name: str) -> ClipKey:
         return job.clip_key(dataset.clip(name), settings=job.settings.model_dump(mode="json"), weights=model.digest)
 
     def work(name: str, file: h5py.File) -> None:
-        folder = Path(job.manifest).parent / f"{name}.training"
+        folder = training(name)
         _of_this_training(folder, key_text({**key(name), "frames": frames.digest(name)}))
         weights = adapted_weights(model.folder, {name: dataset.clip(name)}, job.settings, folder)
         for place, tensor in weights.items():
             add_array(file, place, tensor.half().numpy())
-        shutil.rmtree(folder)
 
     # Each training has processes of its own.
     run_clips("adaptation", job.manifest, job.clips, key, work, [frames])
+    # Not before the results are there: a job that is killed in between goes on from its checkpoints.
+    for name in job.clips:
+        shutil.rmtree(training(name), ignore_errors=True)
 
 
 def _of_this_training(folder: Path, key: str) -> None:
