@@ -27,7 +27,7 @@ from zeroshot_vss.machine.runtime import budget, prepare
 from zeroshot_vss.method.batches import rows_of_clip
 from zeroshot_vss.method.context import assign_labels
 from zeroshot_vss.method.latents import network_size, start_of
-from zeroshot_vss.method.pairs import pairs_of, pairs_within, segments_of
+from zeroshot_vss.method.pairs import pairs_of, pairs_within
 
 
 def main() -> None:  # noqa: PLR0915
@@ -62,9 +62,8 @@ def main() -> None:  # noqa: PLR0915
         out = []
         for first in range(0, len(pairs), at_once):
             some = pairs[first : first + at_once]
-            places = segments_of(some, maps)
-            frames = torch.tensor([place.frame for place in places])
-            masks = torch.from_numpy(np.stack([maps[place.frame] == place.label for place in places]))
+            frames = torch.tensor([pair.frames[0] for pair in some])
+            masks = torch.from_numpy(np.stack([maps[pair.frames[0]] == pair.label for pair in some]))
             strengths = torch.full((len(some),), modulation.strength)
             both = backbone.denoise_modulated(
                 plain, frames.repeat(2), masks.repeat(2, 1, 1), torch.cat([strengths, -strengths]), modulation
@@ -76,11 +75,12 @@ def main() -> None:  # noqa: PLR0915
     def plain_run() -> torch.Tensor:
         out = []
         traces = [literal.plain(latent[None], sampling.start) for latent in start.latents]
-        for pair in segments_of(pairs, maps):
-            mask = torch.from_numpy(maps[pair.frame] == pair.label)[None].float()
+        for pair in pairs:
+            (frame,) = pair.frames
+            mask = torch.from_numpy(maps[frame] == pair.label)[None].float()
             for sign in (1, -1):
                 strength = torch.tensor([sign * modulation.strength])
-                passes = literal.modulated(traces[pair.frame], torch.tensor([0]), mask, strength, modulation)
+                passes = literal.modulated(traces[frame], torch.tensor([0]), mask, strength, modulation)
                 backbone.decode(passes)
                 out.append(passes)
         return torch.cat(out).unflatten(0, (len(pairs), 2))

@@ -400,9 +400,10 @@ def test_8_bit_images(backbone: RecordingDiffusion, plains: dict[int, tuple[Plai
     pairs = pairs_of(maps)
     for chunk, *signed in modulated_images(backbone, plains[0][0], maps, pairs, modulation("A"), len(pairs)):
         segments = segments_of(chunk, maps)
-        assert [s.image for s in segments] == list(range(len(segments)))
+        shown = [s.image for s in segments]
+        assert sorted(shown) == list(range(len(chunk)))
         for name, images in zip(("img_plus", "img_minus"), signed, strict=True):
-            actual = difference.to_8_bit(images).permute(0, 2, 3, 1).numpy().astype(int)
+            actual = difference.to_8_bit(images[shown]).permute(0, 2, 3, 1).numpy().astype(int)
             expected = np.stack([stored[name][labels.index(s.label), s.frame] for s in segments])
             assert np.abs(actual - expected.astype(int)).max() <= 1
 
@@ -419,8 +420,9 @@ def test_float_differences(
     pairs = [pair for pair in pairs_of(maps) if max(pair.frames) < expected.shape[1]]
     for chunk, plus, minus in modulated_images(backbone, plains[batch][0], maps, pairs, modulation("A"), len(pairs)):
         segments = segments_of(chunk, maps)
-        assert [s.image for s in segments] == list(range(len(segments)))
-        actual = difference.normalised_difference(plus, minus, size).numpy()
+        shown = [s.image for s in segments]
+        assert sorted(shown) == list(range(len(chunk)))
+        actual = difference.normalised_difference(plus[shown], minus[shown], size).numpy()
         # Ours is normalised; the stored map is not.
         wanted = np.stack([expected[labels.index(s.label), s.frame] for s in segments])
         assert relative(actual, wanted / wanted.max((1, 2), keepdims=True)) < TOLERANCE

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-WEIGHTS_AT_ONCE = 2**27
-"""Attention weights that are held at a time; more queries are done in slices."""
+WEIGHTS_AT_ONCE = 2**18
+"""Attention weights that are held at a time, what a core's own cache holds; more queries are done in slices."""
 
 
 class GivenAttention:

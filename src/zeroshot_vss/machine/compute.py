@@ -32,7 +32,7 @@ class Compute(Settings):
     """CPU threads of a job."""
     memory: Literal["auto"] | Annotated[float, Field(gt=0)] = "auto"
     """GiB that the modulated passes of one call may take. `auto`: most of what is free on the GPU once the model is
-    loaded, or half a GiB on a CPU, whose caches gain nothing by more."""
+    loaded, or a quarter of a GiB on a CPU, whose caches gain nothing by more."""
     frames_at_once: Positive = 7
     """Frames in one unmodulated pass; their recorded tensors stay in memory. 1 or 2 for SD 2.1 at 480p."""
     clips_per_job: Positive = 8

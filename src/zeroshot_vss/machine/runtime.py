@@ -23,7 +23,8 @@ def workers_for(compute: Compute, device: torch.device, clips: int) -> int:
 
 FREE_SHARE = 0.7
 """Share of a GPU's free memory for the modulated passes; the rest is for decoding and for what fragments."""
-CPU_BUDGET = 0.5
+CPU_BUDGET = 0.25
+"""About what is quickest: larger calls gain nothing and leave the caches."""
 
 
 def budget(compute: Compute, device: torch.device) -> float:

@@ -28,7 +28,7 @@ class Pair(NamedTuple):
 
 
 def pairs_of(maps: NDArray[np.integer], coupled: bool = False) -> list[Pair]:
-    """The pairs that [n, h, w] coarse maps need, by label, then frame.
+    """The pairs that [n, h, w] coarse maps need, by frame, then label: those of a frame share its attention weights.
 
     A label without a cell in a frame has no difference there; a frame of one label needs no pass at all.
     """
@@ -36,7 +36,7 @@ def pairs_of(maps: NDArray[np.integer], coupled: bool = False) -> list[Pair]:
     needed = [(label, frame) for frame, labels in enumerate(present) if len(labels) > 1 for label in labels]
     if coupled:
         return [Pair(label, tuple(range(len(maps)))) for label in sorted({label for label, _ in needed})]
-    return [Pair(label, (frame,)) for label, frame in sorted(needed)]
+    return [Pair(label, (frame,)) for label, frame in needed]
 
 
 def packed(pairs: list[Pair], maps: NDArray[np.integer], apart: float) -> list[Pair]:
