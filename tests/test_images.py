@@ -262,6 +262,13 @@ def test_first_colours_stay_apart(vision: str, least: float) -> None:
     assert distance[np.triu_indices(20, 1)].min() > least
 
 
+@pytest.mark.parametrize(("count", "least"), [(8, 22), (12, 18), (20, 12)])
+def test_few_colours_lie_further_apart(count: int, least: float) -> None:
+    seen = [lightness_and_opponents(cluster_colours(count), matrix) for matrix in VISIONS.values()]
+    distances = [np.linalg.norm(s[:, None] - s[None], axis=-1)[np.triu_indices(count, 1)] for s in seen]
+    assert min(distances[0].min() / 2, distances[1].min(), distances[2].min()) > least
+
+
 def test_colours_are_a_fixed_list_without_repeats() -> None:
     everything = cluster_colours(256)
     assert len(np.unique(everything, axis=0)) == 256

@@ -63,7 +63,7 @@ def test_the_palette_is_soft() -> None:
     from skimage.color import rgb2lab
 
     lab = rgb2lab(cluster_colours(256) / 255.0)
-    assert np.hypot(lab[:, 1], lab[:, 2]).max() <= 72  # pure green has 120, pure blue 134
+    assert np.hypot(lab[:, 1], lab[:, 2]).max() <= 78  # pure green has 120, pure blue 134
 
 
 def test_the_colour_map_of_pascal_voc() -> None:
