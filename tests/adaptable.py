@@ -10,8 +10,9 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from zeroshot_vss.training.autoencoder import build_autoencoder
+from zeroshot_vss.training.denoising import build_scheduler
 from zeroshot_vss.training.settings import TrainingSettings
-from zeroshot_vss.training.unet import Denoiser, build_scheduler
+from zeroshot_vss.training.unet import Denoiser
 
 SMALL = TrainingSettings(
     autoencoder_channels=4, channels=(16, 16, 32, 32), heads=(1, 1, 2, 2), context_tokens=3, context_width=8

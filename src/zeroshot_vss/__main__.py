@@ -74,20 +74,26 @@ def prompt(args: argparse.Namespace) -> None:
 
 def train(args: argparse.Namespace) -> None:
     """Train an embedded backbone."""
-    from zeroshot_vss.training import run
-    from zeroshot_vss.training.settings import TinyDecoderSettings, TrainingSettings, VideoTrainingSettings
+    from zeroshot_vss.training import run, settings
 
-    kinds = {"image": TrainingSettings, "video": VideoTrainingSettings, "tiny-decoder": TinyDecoderSettings}
+    kinds = {
+        "image": settings.TrainingSettings,
+        "transformer": settings.TransformerTrainingSettings,
+        "video": settings.VideoTrainingSettings,
+        "tiny-decoder": settings.TinyDecoderSettings,
+    }
     kind = kinds[args.model]
     asked = {name: value for name in TRAINING_OPTIONS if (value := getattr(args, name)) is not None}
     if unknown := sorted(set(asked) - set(kind.model_fields)):
         raise InputError(f"train {args.model}: there is no --{unknown[0].replace('_', '-')} for that model")
     if args.model == "image":
-        run.train(args.out, args.work, TrainingSettings(**asked))
+        run.train(args.out, args.work, settings.TrainingSettings(**asked))
+    elif args.model == "transformer":
+        run.train_transformer(args.image, args.out, args.work, settings.TransformerTrainingSettings(**asked))
     elif args.model == "tiny-decoder":
-        run.train_decoder(args.image, args.out, args.work, TinyDecoderSettings(**asked))
+        run.train_decoder(args.image, args.out, args.work, settings.TinyDecoderSettings(**asked))
     else:
-        run.train_video(args.image, args.out, args.work, VideoTrainingSettings(**asked))
+        run.train_video(args.image, args.out, args.work, settings.VideoTrainingSettings(**asked))
 
 
 def adapt(args: argparse.Namespace) -> None:
@@ -145,6 +151,7 @@ def parser() -> argparse.ArgumentParser:
     models = trained.add_subparsers(required=True)
     for model, what in (
         ("image", "the image model, from nothing, on generated scenes"),
+        ("transformer", "a diffusion transformer, from nothing, on a trained image model's latents"),
         ("video", "temporal layers for a trained image model"),
         ("tiny-decoder", "a decoder that imitates a trained image model's"),
     ):

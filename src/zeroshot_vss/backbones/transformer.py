@@ -66,7 +66,8 @@ class TransformerKind(BackboneKind):
         family: Family = FAMILIES.load(name)()
         vae = read_json(model.whose, model.parts["vae"].path / "config.json")
         try:
-            latent = 2 ** (len(vae["block_out_channels"]) - 1)
+            widths = vae.get("block_out_channels") or vae["encoder_block_out_channels"]
+            latent = 2 ** (len(widths) - 1)
             cell, depth = latent * family.patch(config), sum(family.depths(config))
             width, most = family.width(config), family.most(config)
         except (KeyError, TypeError, ValueError) as error:

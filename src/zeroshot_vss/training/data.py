@@ -13,10 +13,10 @@ from rich.progress import track
 
 from zeroshot_vss.scenes import HEIGHT, WIDTH, render_clip
 from zeroshot_vss.scenes.seeds import TRAIN_SEEDS
-from zeroshot_vss.training.settings import TinyDecoderSettings, TrainingSettings, VideoTrainingSettings
+from zeroshot_vss.training.settings import ImageTrainingSettings, TinyDecoderSettings, VideoTrainingSettings
 
 
-def _frames_of_clip(index: int, settings: TrainingSettings | TinyDecoderSettings) -> NDArray[np.uint8]:
+def _frames_of_clip(index: int, settings: ImageTrainingSettings | TinyDecoderSettings) -> NDArray[np.uint8]:
     seed = TRAIN_SEEDS + index
     chosen = np.random.default_rng([settings.seed, seed]).choice(
         settings.clip_length, settings.frames_per_clip, replace=False
@@ -42,7 +42,7 @@ def _render(clips: int, each: int, processes: int, work: Callable[[int], NDArray
     unfinished.replace(path)
 
 
-def render_training_frames(settings: TrainingSettings | TinyDecoderSettings, path: Path) -> None:
+def render_training_frames(settings: ImageTrainingSettings | TinyDecoderSettings, path: Path) -> None:
     """Render single frames of the training clips to `path`."""
     work = partial(_frames_of_clip, settings=settings)
     _render(settings.clips, settings.frames_per_clip, settings.processes, work, path)

@@ -12,10 +12,10 @@ from torch import Tensor
 from zeroshot_vss.training.adapted import Adapted, LevelInput
 from zeroshot_vss.training.autoencoder import to_network
 from zeroshot_vss.training.correspondence import view_loss, walk_loss
+from zeroshot_vss.training.denoising import build_scheduler
 from zeroshot_vss.training.footage import Footage, Pair, alike, cut, draw_view, jitter
 from zeroshot_vss.training.loop import draw_timesteps
 from zeroshot_vss.training.settings import AdaptationSettings
-from zeroshot_vss.training.unet import build_scheduler
 
 
 def draw_pair(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,13 +18,21 @@ from pydantic import BaseModel
 from safetensors.torch import load_file, save_file
 
 from zeroshot_vss.backbones.inflation import spatial_weights, temporal_weights, video_config
+from zeroshot_vss.backbones.prompt import STORED
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.training.autoencoder import build_autoencoder, encode_frames, train_autoencoder
 from zeroshot_vss.training.data import render_training_clips, render_training_frames
+from zeroshot_vss.training.denoising import WEIGHTS, build_scheduler, train_process
 from zeroshot_vss.training.processes import spawn
-from zeroshot_vss.training.settings import TinyDecoderSettings, TrainingSettings, VideoTrainingSettings
+from zeroshot_vss.training.settings import (
+    TinyDecoderSettings,
+    TrainingSettings,
+    TransformerTrainingSettings,
+    VideoTrainingSettings,
+)
 from zeroshot_vss.training.tiny_decoder import train_tiny_decoder
-from zeroshot_vss.training.unet import Denoiser, build_scheduler, train_process
+from zeroshot_vss.training.transformer import TransformerDenoiser
+from zeroshot_vss.training.unet import Denoiser
 from zeroshot_vss.training.video import VideoDenoiser, train_video_process
 
 
@@ -86,9 +95,30 @@ def train(out: Path, work: Path, settings: TrainingSettings) -> None:
     if not (work / "vae" / "config.json").exists():
         train_autoencoder(np.load(frames, mmap_mode="r"), settings, log).save_pretrained(work / "vae")
     latents = _once(work / "latents.npy", partial(_encode, work / "vae", frames, None))
-    if not (work / "denoiser.safetensors").exists():
-        spawn(train_process, (settings, latents, work, log), settings.processes)
+    if not (work / WEIGHTS).exists():
+        spawn(train_process, (Denoiser, settings, "unet", latents, work, log), settings.processes)
     export(out, work, settings)
+
+
+def train_transformer(image: Path, out: Path, work: Path, settings: TransformerTrainingSettings) -> None:
+    """Train a diffusion transformer on the latents of an image backbone, and write its folder.
+
+    Args:
+        image: folder of the image backbone, whose autoencoder it shares.
+        out: folder for transformer/, vae/, scheduler/, prompt.safetensors, training.json and training-log.csv.
+        work: folder for the rendered frames and latents (about 1 GB) and for checkpoints.
+        settings: see :class:`TransformerTrainingSettings`.
+
+    Raises:
+        InputError: `work` is of a training with other settings.
+    """
+    _prepare(out, work, settings)
+    log = partial(append_log, out / "training-log.csv")
+    frames = _once(work / "frames.npy", partial(render_training_frames, settings))
+    latents = _once(work / "latents.npy", partial(_encode, image / "vae", frames, None))
+    if not (work / WEIGHTS).exists():
+        spawn(train_process, (TransformerDenoiser, settings, "transformer", latents, work, log), settings.processes)
+    export_transformer(image, out, work, settings)
 
 
 def train_video(image: Path, out: Path, work: Path, settings: VideoTrainingSettings) -> None:
@@ -137,7 +167,7 @@ def train_decoder(image: Path, out: Path, work: Path, settings: TinyDecoderSetti
 def export(out: Path, work: Path, settings: TrainingSettings) -> None:
     """Write the averaged weights in half precision as a diffusers folder."""
     model = Denoiser(settings)
-    model.load_state_dict(load_file(work / "denoiser.safetensors"))
+    model.load_state_dict(load_file(work / WEIGHTS))
     model.half().unet.save_pretrained(out / "unet")
     # A fresh model: one that was loaded would write its folder into the config.
     vae = build_autoencoder(settings)
@@ -146,6 +176,18 @@ def export(out: Path, work: Path, settings: TrainingSettings) -> None:
     _drop_derived(out / "vae" / "config.json")
     build_scheduler().save_pretrained(out / "scheduler")
     save_file({"context": model.context.detach()}, out / "context.safetensors")
+    (out / "training.json").write_text(json.dumps(settings.model_dump(), indent=2) + "\n")
+
+
+def export_transformer(image: Path, out: Path, work: Path, settings: TransformerTrainingSettings) -> None:
+    """Write the averaged weights in half precision, the learned context as the embedding of the empty prompt."""
+    model = TransformerDenoiser(settings)
+    model.load_state_dict(load_file(work / WEIGHTS))
+    model.half().transformer.save_pretrained(out / "transformer")
+    shutil.copytree(image / "vae", out / "vae", dirs_exist_ok=True)
+    build_scheduler().save_pretrained(out / "scheduler")
+    context = model.context.detach()
+    save_file({"prompt_embeds": context, "prompt_attention_mask": torch.ones(len(context))}, out / STORED)
     (out / "training.json").write_text(json.dumps(settings.model_dump(), indent=2) + "\n")
 
 

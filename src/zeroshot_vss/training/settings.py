@@ -25,12 +25,26 @@ class LoopSettings(BaseModel):
     low_noise_limit: int = 400
 
 
-class TrainingSettings(LoopSettings):
-    """Everything that the weights depend on. The defaults are those of the shipped `scenes-tiny`."""
+class ImageTrainingSettings(LoopSettings):
+    """What image models of any architecture share: frames, crops and the context."""
 
     clips: int = 2400
     frames_per_clip: int = 4
     clip_length: int = 28
+
+    context_tokens: int = 8
+    context_width: int = 64
+    steps: int = 5200
+    batch: int = 16
+    """Images a step and process while crops are trained."""
+    crop: tuple[int, int] = (16, 24)
+    full_size_share: float = 0.2
+    """Share of the steps, the last ones, on whole frames, a quarter as many a step."""
+    rate: float = 1.2e-3
+
+
+class TrainingSettings(ImageTrainingSettings):
+    """Everything that the weights depend on. The defaults are those of the shipped `scenes-tiny`."""
 
     autoencoder_channels: int = 24
     autoencoder_steps: int = 2600
@@ -42,15 +56,17 @@ class TrainingSettings(LoopSettings):
 
     channels: tuple[int, int, int, int] = (32, 80, 112, 128)
     heads: tuple[int, int, int, int] = (1, 2, 4, 4)
-    context_tokens: int = 8
-    context_width: int = 64
-    steps: int = 5200
-    batch: int = 16
-    """Images a step and process while crops are trained."""
-    crop: tuple[int, int] = (16, 24)
-    full_size_share: float = 0.2
-    """Share of the steps, the last ones, on whole frames, a quarter as many a step."""
-    rate: float = 1.2e-3
+
+
+class TransformerTrainingSettings(ImageTrainingSettings):
+    """The same for a diffusion transformer of about the size of `scenes-tiny`'s UNet, on its latents and frames."""
+
+    layers: int = 12
+    heads: int = 6
+    head_width: int = 32
+    patch: int = 2
+    """Latent cells of a token's side: with 2 the tokens lie as those of the UNet's blocks 6 to 8."""
+    rate: float = 6e-4
 
 
 class VideoTrainingSettings(LoopSettings):

@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from zeroshot_vss.backbones.inflation import inflate, spatial_weights, temporal_weights
+from zeroshot_vss.training.denoising import build_scheduler
 from zeroshot_vss.training.loop import Errors, Log, draw_timesteps, optimise
 from zeroshot_vss.training.settings import VideoTrainingSettings
-from zeroshot_vss.training.unet import build_scheduler
 
 FRAME_RATE, MOTION_BUCKET = 6.0, 127.0
 """What the network is told of every clip; generated clips have no others."""
