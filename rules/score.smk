@@ -1,6 +1,7 @@
 # Scores of one row (a method with its backbone on a data set, or another system's predictions), over all clips.
 #
-# in:  label maps of all parts of the data set, or a folder of predictions; the data set's ground truth
+# in:  label maps of all parts of the data set, or a folder of predictions and its check; the data set's
+#      ground truth
 # out: results/scores/{dataset}/{row}.json    pooled figures, 0..1
 #      results/scores/{dataset}/{row}.csv     figures of each clip
 #      results/scores/{dataset}/{row}.npz     what pooling needs of each clip, for intervals

@@ -117,7 +117,10 @@ CHANGES: dict[str, tuple[Callable[[Path], object], dict[str, int]]] = {
     "the list of clips": (
         lambda base: (base / "VSPW_480p" / "val.txt").write_text(FIRST) and None, {"score": 3, "table": 1}
     ),
-    "a prediction": (lambda base: repaint(some(base, f"predictions/{FIRST}/*.png")), {"score": 1, "table": 1}),
+    "a prediction": (
+        lambda base: repaint(some(base, f"predictions/{FIRST}/*.png")),
+        {"check_predictions": 1, "score": 1, "table": 1},
+    ),
     "the scores of clips": (
         lambda base: cut(base / "run/results/scores/v/ours@small.csv"), {"score": 1, "table": 1}
     ),
@@ -209,13 +212,16 @@ def test_snakemake_does_what_is_stale_and_says_so(base: Path) -> None:
     assert planned(run, *TARGETS) == {}
     cut(run / TARGETS[1])
     repaint(some(base, f"predictions/{FIRST}/*.png"))
-    assert planned(run, *TARGETS) == {"score": 1, "quality_table": 1, "row_overlay": 1}
+    assert planned(run, *TARGETS) == {"check_predictions": 1, "score": 1, "quality_table": 1, "row_overlay": 1}
     code = run / "src" / "zeroshot_vss" / "method" / "difference.py"
     code.write_text(f"{code.read_text()}\nEDITED = True\n")
-    assert planned(run, *TARGETS) == {"upsample": 2, "score": 2, "quality_table": 1, "row_overlay": 1}
+    assert planned(run, *TARGETS) == {
+        "upsample": 2, "check_predictions": 1, "score": 2, "quality_table": 1, "row_overlay": 1,
+    }  # fmt: skip
 
 
 def test_data_that_was_only_touched_is_read_again_and_nothing_runs(base: Path) -> None:
-    for path in (base / "VSPW_480p" / "data" / SECOND).rglob("*.*"):
-        os.utime(path)
+    for folder in (base / "VSPW_480p" / "data" / SECOND, base / "predictions"):
+        for path in folder.rglob("*.*"):
+            os.utime(path)
     assert planned(base / "run", *TARGETS) == {}

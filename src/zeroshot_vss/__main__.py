@@ -1,4 +1,4 @@
-"""The command line, `zeroshot-vss`: segment a video, run the workflow quietly, check, explain, score, train."""
+"""The command line, `zeroshot-vss`: segment a video, run the workflow quietly, check, explain, index, score."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from zeroshot_vss.console.command import add_commands, path_argument
+from zeroshot_vss.console.index import add_index
 from zeroshot_vss.datasets import DATASETS
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.metrics.protocols.base import PROTOCOLS, Figures
@@ -24,7 +25,9 @@ ADAPTATION_OPTIONS = {
 
 def score(args: argparse.Namespace) -> None:
     """Score a folder of PNG predictions, print the figures and write them."""
-    from zeroshot_vss.datasets import open_dataset
+    from zeroshot_vss.datasets import open_dataset, options_of
+    from zeroshot_vss.entries.folder import check_folder
+    from zeroshot_vss.entries.index import Purpose
     from zeroshot_vss.metrics.protocols.base import get_protocol
     from zeroshot_vss.metrics.scoring import score_folder, write_scores
 
@@ -35,11 +38,17 @@ def score(args: argparse.Namespace) -> None:
     name = args.protocol or dataset.protocol
     if name is None:
         raise InputError(f"data set '{args.dataset}' has no ground truth to score by")
+    split = getattr(options_of(args.dataset, options), "split", None)
+    purpose = Purpose(where="the command", names=(args.dataset,), split=split, protocol=name)
+    entry = check_folder(args.predictions, purpose).index
     classes = len(dataset.legend.names) if dataset.legend and get_protocol(name).any_classes else None
     clips, pooled = score_folder(dataset, args.predictions, get_protocol(name, classes), args.allow_unlabelled)
     output = args.output or args.predictions / "scores.json"
     write_scores(output, pooled, clips)
     _print(pooled)
+    print(
+        "predictions: " + ("unverified, without a model-index.yml" if entry is None else f"{entry.name}, as indexed")
+    )
     print(f"written to {output} and {output.with_suffix('.csv')}")
 
 
@@ -110,6 +119,7 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="python -m zeroshot_vss", description=__doc__)
     commands = root.add_subparsers(required=True)
     add_commands(commands)
+    add_index(commands)
     checked = commands.add_parser("check", help="what a configuration finds and needs, before any job runs")
     checked.add_argument(
         "--configfile",

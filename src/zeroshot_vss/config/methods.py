@@ -25,7 +25,8 @@ class MethodConfig(Settings):
     """Set for supervised networks that label each frame alone."""
     predictions: dict[str, str] | None = None
     """Set for other systems: data set to a folder of label maps, `<folder>/<clip>/<frame>.png`. Without a folder a
-    table shows the published figures of the row alone."""
+    table shows the published figures of the row alone. A `model-index.yml` in it is verified
+    ([docs/leaderboard.md](../docs/leaderboard.md))."""
 
     @property
     def has_backbone(self) -> bool:

@@ -6,6 +6,7 @@ JOBS = Registry(
     "stage",
     {
         "check": "zeroshot_vss.jobs.check:CheckJob",
+        "check_predictions": "zeroshot_vss.jobs.check_predictions:PredictionsJob",
         "adapt": "zeroshot_vss.jobs.adapt:AdaptJob",
         "features": "zeroshot_vss.jobs.features:FeaturesJob",
         "correspondences": "zeroshot_vss.jobs.correspondences:CorrespondenceJob",

@@ -21,13 +21,14 @@ class ScoreJob(ClipsJob):
     """Manifests of the label maps; None for another system's."""
     predictions: str | None = None
     """Folder of another system's label maps."""
-    predicted: str = ""
-    """Digest of names, sizes and times of that folder's files."""
+    checked: str | None = None
+    """What the check found in that folder."""
     scores: str
     """JSON of the pooled figures; those of each clip lie beside it as CSV, what pooling needs of each as .npz."""
 
     def inputs(self) -> list[str]:
-        return [*self.masks.paths(), *(self.maps.paths() if self.maps else [])]
+        made = self.maps.paths() if self.maps else []
+        return [*self.masks.paths(), *made, *([self.checked] if self.checked else [])]
 
     def outputs(self) -> list[str]:
         return [self.scores, *(self.scores.removesuffix(".json") + ending for ending in (".csv", ".npz"))]

@@ -96,6 +96,8 @@ class Plan:
                 self.tables.sweep(_known(Path(file).stem, self.config.sweeps, "sweep"))
             case ("results", "scores", dataset, file):
                 self.tables.scores(row_named(self.config, dataset, file.rpartition(".")[0]))
+            case ("results", "predictions", dataset, file):
+                self.tables.scores(row_named(self.config, dataset, file.rpartition(".")[0]))
             case ("results", "clips", clip, _):
                 self._overlay(_known(clip, self.config.clips, "clip"))
             case ("results", "players", table, dataset, file):

@@ -14,6 +14,7 @@ from zeroshot_vss.classifiers import CLASSIFIERS
 from zeroshot_vss.config import Config
 from zeroshot_vss.config.own_clip import with_clusters
 from zeroshot_vss.datasets import DATASETS, DataSet, open_dataset, options_of
+from zeroshot_vss.entries.index import check_purpose, read_index
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.places import full_path
 from zeroshot_vss.jobs import JOBS
@@ -35,6 +36,7 @@ from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.settings.segmenter import Segmenter
 from zeroshot_vss.training.base_model import check_adaptable
 from zeroshot_vss.upsamplers import UPSAMPLERS
+from zeroshot_vss.workflow.entries import purpose_of
 from zeroshot_vss.workflow.paths import BETWEEN, folder_name, shortened, value_name
 from zeroshot_vss.workflow.rows import USER_CLIPS, Row
 
@@ -195,6 +197,9 @@ class Stages:
                     f"methods: {row.method}: predictions: {row.dataset}: there is no folder {folder}; "
                     "name one, or remove the entry for the published figures alone"
                 )
+            if (index := read_index(full_path(folder))) is not None:
+                purpose = purpose_of(row, self.config.datasets[row.dataset], self.dataset(row.dataset))
+                check_purpose(full_path(folder), index, purpose)
             return {}
         baseline = self.config.baseline_settings(row.method)
         if baseline is not None:

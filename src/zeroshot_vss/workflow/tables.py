@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from zeroshot_vss.config import Config
 from zeroshot_vss.config.tables import TableConfig
+from zeroshot_vss.entries.index import FILE
 from zeroshot_vss.io.places import full_path
 from zeroshot_vss.jobs.base import Job
+from zeroshot_vss.jobs.check_predictions import PredictionsJob
 from zeroshot_vss.jobs.score import ScoreJob
 from zeroshot_vss.metrics.protocols import PROTOCOLS
-from zeroshot_vss.provenance.files import listing_digest
+from zeroshot_vss.provenance.files import file_digest
 from zeroshot_vss.tables.efficiency import EfficiencyJob, EfficiencyRow
 from zeroshot_vss.tables.frontier import FrontierJob
 from zeroshot_vss.tables.quality import TableJob, TableRow
 from zeroshot_vss.tables.sweep import SweepJob, SweepPoint
 from zeroshot_vss.tables.used_settings import SettingsColumn, SettingsJob
+from zeroshot_vss.workflow.entries import purpose_of
 from zeroshot_vss.workflow.rows import Row, sweep_rows, table_rows
 from zeroshot_vss.workflow.stages import Stages
 
@@ -38,7 +42,6 @@ class Tables:
         maps, folder = stages.maps(row), stages.predictions(row)
         legend, protocol = stages.opened(row.dataset).legend, PROTOCOLS.load(configured.protocol)
         clips = tuple(stages.clips(row.dataset))
-        files = () if folder is None else full_path(folder).rglob("*.png")
         return stages.add(
             ScoreJob,
             stages.reader(row.dataset),
@@ -50,8 +53,19 @@ class Tables:
             masks=stages.checked(row.dataset)[1],
             maps=maps,
             predictions=None if folder is None else str(full_path(folder)),
-            predicted="" if folder is None else listing_digest(files),
+            checked=None if folder is None else self.predictions(row, full_path(folder)).checked,
             scores=f"{stages.results}/scores/{row.dataset}/{row.name}.json",
+        )
+
+    def predictions(self, row: Row, folder: Path) -> PredictionsJob:
+        """The job that checks the predictions of a row."""
+        stages, index = self.stages, folder / FILE
+        return stages.add(
+            PredictionsJob,
+            folder=str(folder),
+            purpose=purpose_of(row, self.config.datasets[row.dataset], stages.dataset(row.dataset)),
+            index=file_digest(index) if index.is_file() else None,
+            checked=f"{stages.results}/predictions/{row.dataset}/{row.name}.json",
         )
 
     def describe(self, row: Row, timed: str | None = None) -> TableRow:
