@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -95,13 +96,16 @@ def fingerprint(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def label_maps(base: Path, backbone: dict[str, Any], frames: int = 3) -> dict[str, Any]:
+def label_maps(
+    base: Path, backbone: dict[str, Any], frames: int = 3, others: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
     """The row `ours` of a backbone on two small clips, stage by stage below the working directory.
 
     Args:
         base: where the clips are written.
         backbone: its entry in the configuration.
         frames: of each clip.
+        others: further backbones.
 
     Returns:
         By clip, label maps [n, H, W] uint8.
@@ -113,7 +117,7 @@ def label_maps(base: Path, backbone: dict[str, Any], frames: int = 3) -> dict[st
     over = {
         "compute": {"device": "cpu", "threads": 1, "frames_at_once": 2},
         "datasets": {"v": {"kind": "vspw", "title": "V", "protocol": "vspw", "options": {"root": str(base)}}},
-        "backbones": {"own": {"title": "own", **backbone, "settings": settings}},
+        "backbones": {"own": {"title": "own", **backbone, "settings": settings}, **others},
         "tables": {"table1": {"datasets": ["v"], "backbones": ["own"], "methods": ["ours"]}},
     }
     plan = Plan(read_config(merge(shipped(), over)), home=ROOT)

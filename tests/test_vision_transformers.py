@@ -13,14 +13,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backbone_checks import CPU, Pictures, fingerprint, label_maps, matches, moved, queries_of, rows
+from small_models import save_embedded
 from small_transformers import PREPROCESSOR, save_vision
 from zeroshot_vss.backbones.kind import find_model
-from zeroshot_vss.backbones.loading import load_model
+from zeroshot_vss.backbones.loading import load_backbone, load_model
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.backbones.vision_classes import VISION_CLASSES
 from zeroshot_vss.backbones.vision_transformer import VisionTransformer
+from zeroshot_vss.datasets import open_dataset
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.store import Manifest, open_clip
+from zeroshot_vss.method.batches import rows_of_clip
 from zeroshot_vss.method.latents import start_of
+from zeroshot_vss.method.modulation import label_maps as modulated_maps
+from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import Modulation
 
@@ -196,3 +202,52 @@ def test_modulation_is_refused_before_any_job(
     with pytest.raises(InputError, match=r"backbone 'own': it gives features and no images.*upsampler: bilinear"):
         label_maps(tmp_path / "data", entry(folders["dinov2"], upsampling=modulated))
     assert not (tmp_path / "results").exists()
+
+
+def test_another_backbone_makes_the_full_resolution_maps(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Coarse maps of the transformer, masked modulation of a diffusion model: as a literal call of it gives them."""
+    monkeypatch.chdir(tmp_path)
+    sampling = {"guidance": 1.0, "steps": 5, "start": 3, "noise": "clip"}
+    modulation = {"block": 7, "step": 3, "blend_through": 3}
+    diffusion = {
+        "title": "diffusion",
+        "path": str(save_embedded(tmp_path / "diffusion")),
+        "settings": {"sampling": sampling, "features": {"step": 3}, "upsampling": {"modulation": modulation}},
+    }
+    made = label_maps(
+        tmp_path / "data", {**entry(folders["dinov3_vit"]), "upsampled_by": "diffusion"},
+        others={"diffusion": diffusion},
+    )  # fmt: skip
+    (jobs,) = (tmp_path / "results" / "maps").rglob("*by=diffusion")
+    (coarse,) = (tmp_path / "results" / "coarse").rglob("0000.json")
+    settings = MethodSettings.model_validate(
+        {"sampling": sampling, "features": {"step": 3}, "upsampling": {"modulation": modulation}}
+    ).stage_upsampling()
+    backbone = load_backbone(BackboneSpec(name="diffusion", path=diffusion["path"]), CPU)
+    dataset = open_dataset("vspw", {"root": str(tmp_path / "data")})
+    assert jobs.is_dir() and len(made) == 2
+    for name, found in made.items():
+        clip = dataset.clip(name)
+        with open_clip(Manifest.load(str(coarse)).verified(name)) as file:
+            cells = file["maps"][()]
+        assert cells.shape == (3, 8, 12)
+        assert settings.sampling is not None
+        start = start_of(backbone, clip, rows_of_clip(3, settings.sampling), settings.sampling)
+        plain = backbone.denoise(start, settings.sampling, modulation=settings.modulation)
+        assert len(np.unique(found)) > 1
+        assert np.array_equal(found, modulated_maps(backbone, plain, cells, clip.size, settings, 1.0))
+
+
+def test_what_cannot_upsample_is_refused(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = entry(folders["vit"])
+    with pytest.raises(InputError, match=r"backbones.own.upsampled_by: .*'nothing'"):
+        label_maps(tmp_path / "data", {**own, "upsampled_by": "nothing"})
+    (tmp_path / "data2").mkdir()
+    other = {"title": "other", **entry(folders["dinov2"]), "upsampled_by": "scenes-tiny"}
+    with pytest.raises(InputError, match=r"'other' has its own maps upsampled by 'scenes-tiny'; name that one"):
+        label_maps(tmp_path / "data2", {**own, "upsampled_by": "other"}, others={"other": other})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import model_validator
@@ -23,6 +24,9 @@ class BackboneConfig(Settings):
     adapt: Adaptation | None = None
     """Train it on with each clip that it is used on, without labels; `{}` for the defaults
     ([docs/real-footage.md](../docs/real-footage.md))."""
+    upsampled_by: str | None = None
+    """Another backbone, by name, that takes this one's coarse maps to full resolution, with the sampling and the
+    upsampling that methods have with it; for backbones without masked modulation of their own."""
     kind: KindName = "image"
     """`image`: like Stable Diffusion. `video`: like Stable Video Diffusion. All others are in
     [docs/backbones.md](../docs/backbones.md)."""
@@ -56,8 +60,25 @@ class BackboneConfig(Settings):
 
     def spec(self, name: str) -> BackboneSpec:
         """What a job needs to load it."""
-        chosen = {"title", "like", "adapt", "single_block", "settings", "methods"}
+        chosen = {"title", "like", "adapt", "upsampled_by", "single_block", "settings", "methods"}
         return BackboneSpec(name=name, **self.model_dump(exclude=chosen))
+
+
+def check_upsampled_by(backbones: Mapping[str, BackboneConfig]) -> None:
+    """Refuse backbones that name one that is not there, or has its maps upsampled by another one itself.
+
+    Raises:
+        ValueError: naming both.
+    """
+    for name, config in backbones.items():
+        if (other := config.upsampled_by) is None:
+            continue
+        all_known(f"backbones.{name}.upsampled_by", [other], backbones)
+        if backbones[other].upsampled_by is not None:
+            raise ValueError(
+                f"backbones.{name}.upsampled_by: '{other}' has its own maps upsampled by "
+                f"'{backbones[other].upsampled_by}'; name that one"
+            )
 
 
 def inherited(backbones: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from zeroshot_vss.config.backbones import BackboneConfig
+from zeroshot_vss.config.backbones import BackboneConfig, check_upsampled_by
 from zeroshot_vss.config.backbones import inherited as inherited_backbones
 from zeroshot_vss.config.clips import ClipsConfig
 from zeroshot_vss.config.datasets import DataSetConfig
@@ -86,6 +86,7 @@ class Config(Settings):
             all_known(f"methods.{name}.predictions", method.predictions or (), self.datasets)
             named = method.segmenter.datasets if method.segmenter else ()
             all_known(f"methods.{name}.segmenter.datasets", named, self.datasets)
+        check_upsampled_by(self.backbones)
         all_known("overview.dataset", [self.overview.dataset], self.datasets)
         all_known("overview.backbone", [self.overview.backbone], self.backbones)
         all_known("overview.methods", self.overview.methods, self.methods)
@@ -108,6 +109,10 @@ class Config(Settings):
         for name, method in self.methods.items():
             all_known(f"methods.{name}.protocol", [method.protocol], self.protocols)
         return self
+
+    def upsampling_backbone(self, backbone: str) -> str:
+        """The backbone that takes coarse maps of `backbone` to full resolution: itself, or its `upsampled_by`."""
+        return self.backbones[backbone].upsampled_by or backbone
 
     def method_settings(self, method: str, backbone: str, dataset: str | None = None) -> MethodSettings:
         """Settings of a diffusion method with a backbone on a data set.

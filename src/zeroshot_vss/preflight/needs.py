@@ -137,14 +137,22 @@ class Availability:
         backbone = self.backbones[row.backbone]
         if backbone.missing or backbone.geometry is None:
             return backbone.missing
-        settings = self._settings(row)
-        if settings.upsampling.modulation and (reason := backbone.spec.unmodulated):
-            return f"backbone '{row.backbone}': {reason}"
-        modulated = [settings.upsampling.modulation.block] if settings.upsampling.modulation else []
+        by = self.plan.config.upsampling_backbone(row.backbone)
+        upsampling = self.backbones[by]
+        if upsampling.missing or upsampling.geometry is None:
+            return upsampling.missing
+        settings, last = self._settings(row, row.backbone), self._settings(row, by)
+        if last.upsampling.modulation and (reason := upsampling.spec.unmodulated):
+            return f"backbone '{by}': {reason}"
+        modulated = [last.upsampling.modulation.block] if last.upsampling.modulation else []
+        used = (
+            (row.backbone, backbone.geometry, settings.sampling, settings.features.blocks),
+            (by, upsampling.geometry, last.sampling, modulated),
+        )
         for size in data.sizes:
-            blocks = [*settings.features.blocks, *modulated]
-            if fault := backbone.geometry.misfit(size, settings.sampling, blocks):
-                return f"backbone '{row.backbone}' on data set '{row.dataset}': {fault}"
+            for name, geometry, sampling, blocks in used:
+                if fault := geometry.misfit(size, sampling, blocks):
+                    return f"backbone '{name}' on data set '{row.dataset}': {fault}"
         return None
 
     def _fetches(self, row: Row) -> bool:
@@ -159,9 +167,8 @@ class Availability:
             return str(error)
         return None
 
-    def _settings(self, row: Row) -> MethodSettings:
-        assert row.backbone is not None
-        return self.plan.config.method_settings(row.method, row.backbone, row.dataset)
+    def _settings(self, row: Row, backbone: str) -> MethodSettings:
+        return self.plan.config.method_settings(row.method, backbone, row.dataset)
 
     def stages(self, row: Row) -> dict[str, Stage] | None:
         """Folder of each stage's results to what it takes; None where the backbone is still to be fetched."""
@@ -182,12 +189,13 @@ class Availability:
         backbone = self.backbones[row.backbone]
         if backbone.geometry is None:
             return None
-        settings = self._settings(row).stage_features()
+        settings = self._settings(row, row.backbone).stage_features()
         stages: dict[str, Stage] = {}
         for stage, path in _folders(self.plan.stages.of_row(row)).items():
             if stage == "upsample":
                 asked = sum(clip.mapped for clip in data.clips)
-                stages[str(path)] = Stage(kind_of_maps(path), row.backbone, asked, mapped, maps=mapped)
+                by = self.plan.config.upsampling_backbone(row.backbone)
+                stages[str(path)] = Stage(kind_of_maps(path), by, asked, mapped, maps=mapped)
             else:
                 disk = _feature_bytes(backbone, data, settings) if stage == "features" else 0
                 stages[str(path)] = Stage(stage, row.backbone, data.frames, whole, features=disk)

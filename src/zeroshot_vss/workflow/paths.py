@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from typing import Any
 from urllib.parse import quote
 
 from pydantic import BaseModel
+
+from zeroshot_vss.errors import InputError
 
 BETWEEN = "~"
 """Between two settings. A comma would be the natural choice, but Snakemake splits the wildcards that it tells a
@@ -68,3 +71,20 @@ def value_name(value: Any) -> str:
 def _escaped(text: str) -> str:
     """Percent-encoded where the text holds what separates settings, or what paths and shells read otherwise."""
     return quote(text, safe="").replace("~", "%7E")
+
+
+def expanded(value: Any, where: str, key: str) -> Any:
+    """Environment variables in an option's text, so that a folder can be given on the command line.
+
+    Raises:
+        InputError: the environment does not set one of them.
+    """
+    if not isinstance(value, str) or "$" not in value:
+        return value
+    text = os.path.expandvars(value)
+    if "$" in text:
+        raise InputError(
+            f"data set '{where}': the environment does not set {value}; set it to the folder of the data set, "
+            f"or write the folder in the configuration (`datasets: {where}: options: {key}:`)"
+        )
+    return text

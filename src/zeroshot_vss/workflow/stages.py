@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +36,7 @@ from zeroshot_vss.settings.segmenter import Segmenter
 from zeroshot_vss.training.base_model import check_adaptable
 from zeroshot_vss.upsamplers import UPSAMPLERS
 from zeroshot_vss.workflow.entries import purpose_of
-from zeroshot_vss.workflow.paths import BETWEEN, folder_name, shortened, value_name
+from zeroshot_vss.workflow.paths import BETWEEN, expanded, folder_name, shortened, value_name
 from zeroshot_vss.workflow.rows import USER_CLIPS, Row
 
 _J = TypeVar("_J", bound=Job)
@@ -212,7 +211,7 @@ class Stages:
                 f"method '{row.method}' makes no label maps on '{row.dataset}': it has no predictions there"
             )
         settings = self.config.method_settings(row.method, row.backbone, row.dataset)
-        return self.of_method(row.dataset, row.backbone, settings)
+        return self.of_method(row.dataset, row.backbone, settings, upsampled=self._upsampled(row))
 
     def of_clip(self, row: Row, clip: str) -> dict[str, Parts]:
         """The same for one clip of the user, which may have a number of clusters and weights of its own."""
@@ -221,8 +220,16 @@ class Stages:
         settings = self.config.method_settings(row.method, row.backbone, row.dataset)
         return self.of_method(
             row.dataset, row.backbone, with_clusters(settings, self.config.clips[clip].clusters), only=clip,
-            adaptation=self.config.user_clips.adaptation(),
+            adaptation=self.config.user_clips.adaptation(), upsampled=self._upsampled(row),
         )  # fmt: skip
+
+    def _upsampled(self, row: Row) -> tuple[str, MethodSettings] | None:
+        """Another backbone that makes a row's maps from its coarse maps, and the settings with it; None for none."""
+        assert row.backbone is not None
+        other = self.config.upsampling_backbone(row.backbone)
+        if other == row.backbone:
+            return None
+        return other, self.config.method_settings(row.method, other, row.dataset)
 
     def predictions(self, row: Row) -> str | None:
         """Folder of the predictions that a row scores; None where the project makes the label maps itself."""
@@ -308,20 +315,26 @@ class Stages:
         assigned: bool = True,
         only: str | None = None,
         adaptation: Adaptation | None = None,
+        upsampled: tuple[str, MethodSettings] | None = None,
     ) -> dict[str, Parts]:
         """Manifests of each stage of a method with these settings; the jobs behind them become known.
 
         With `assigned` false the clusters stay what they are, without labels from the annotation. `only` is the one
         part that is meant. With `adaptation`, or where the backbone's configuration asks for it, the backbone is
-        trained on with each clip first.
+        trained on with each clip first. `upsampled` is another backbone that makes the full-resolution maps, and the
+        settings of the method with it.
         """
         features, matches = settings.stage_features(), settings.stage_correspondence()
-        upsampling = settings.stage_upsampling()
+        by, last = upsampled or (backbone, settings)
+        upsampling = last.stage_upsampling()
         runs_model = upsampling.modulation is not None
         model = self.model(backbone)
-        if runs_model and (reason := model["backbone"].unmodulated):
-            raise InputError(f"backbone '{backbone}': {reason}")
-        decoding = self.model(backbone, tiny=upsampling.decoder == "tiny") if runs_model else {}
+        if runs_model and (reason := self.model(by)["backbone"].unmodulated):
+            raise InputError(f"backbone '{by}': {reason}")
+        decoding = self.model(by, tiny=upsampling.decoder == "tiny") if runs_model else {}
+        maps = folder_name(last.upsampling)
+        if runs_model and by != backbone:
+            maps = shortened(f"{folder_name(upsampling)}{BETWEEN}by={by}")
         adaptation = self._adaptation(backbone, adaptation)
         name = backbone if adaptation is None else shortened(f"{backbone}{BETWEEN}{folder_name(adaptation)}")
         stem = f"{self.place(dataset)}/{name}/{folder_name(features)}"
@@ -339,7 +352,7 @@ class Stages:
         if matches is not None:
             made["correspondences"] = self._made(dataset, f"correspondences/{stem}/{folder_name(matches)}")
         made["coarse"] = self._made(dataset, f"coarse/{refined}")
-        made["upsample"] = self._made(dataset, f"maps/{refined}/{folder_name(settings.upsampling)}")
+        made["upsample"] = self._made(dataset, f"maps/{refined}/{maps}")
         for part, clips in self.parts(dataset).items():
             if only not in (None, part):
                 continue
@@ -365,25 +378,8 @@ class Stages:
                 matches=path.get("correspondences"), manifest=path["coarse"],
             )  # fmt: skip
             self.add(
-                UpsampleJob, reader, upsampler, *(network if runs_model else ()), **on, **decoding,
-                adapted=path.get("adapt") if runs_model else None, settings=upsampling, frames=check.frames,
-                coarse=path["coarse"], manifest=path["upsample"],
+                UpsampleJob, reader, upsampler, *(self.network(by) if runs_model else ()), **on, **decoding,
+                adapted=path.get("adapt") if runs_model and by == backbone else None, settings=upsampling,
+                frames=check.frames, coarse=path["coarse"], manifest=path["upsample"],
             )  # fmt: skip
         return made
-
-
-def expanded(value: Any, where: str, key: str) -> Any:
-    """Environment variables in an option's text, so that a folder can be given on the command line.
-
-    Raises:
-        InputError: the environment does not set one of them.
-    """
-    if not isinstance(value, str) or "$" not in value:
-        return value
-    text = os.path.expandvars(value)
-    if "$" in text:
-        raise InputError(
-            f"data set '{where}': the environment does not set {value}; set it to the folder of the data set, "
-            f"or write the folder in the configuration (`datasets: {where}: options: {key}:`)"
-        )
-    return text
