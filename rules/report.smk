@@ -4,6 +4,7 @@
 # out: results/report/{table}.html          the table
 #      results/report/{table}-clips.html    scores of each clip (tables of scores)
 #      results/report/{table}-runs.html     settings, code, weights, versions and times (tables of scores)
+#      results/{table}-leaderboard.html     sorted by any figure, with intervals, ranks, origins, players of clips
 #      results/players/{table}/{dataset}/{clip}.html    the table's rows over a clip, side by side
 #      results/overlays/{dataset}/{row}/{clip}.mp4, .html    a row's label maps over a clip, and a page that plays them
 #
@@ -80,6 +81,30 @@ rule runs_page:
         job=job("results/report/{table}-runs.html"),
     shell:
         command("runs_page")
+
+
+rule leaderboard:
+    """{wildcards.table}: the leaderboard"""
+    input:
+        needs("results/{table}-leaderboard.html"),
+    output:
+        report(
+            "results/{table}-leaderboard.html",
+            category="Leaderboards",
+            labels=of_table(),
+            caption="../report/leaderboard.rst",
+        ),
+    log:
+        "logs/{table}-leaderboard.log",
+    wildcard_constraints:
+        table=tables_of("quality"),
+    localrule: True
+    conda:
+        "../envs/zeroshot_vss.yaml"
+    params:
+        job=job("results/{table}-leaderboard.html"),
+    shell:
+        command("leaderboard")
 
 
 rule row_overlay:

@@ -29,6 +29,7 @@ JOBS = Registry(
         "figure": "zeroshot_vss.figures.job:FigureJob",
         "table_page": "zeroshot_vss.report.job:TablePageJob",
         "clips_page": "zeroshot_vss.report.job:ClipsPageJob",
+        "leaderboard": "zeroshot_vss.report.job:LeaderboardJob",
         "runs_page": "zeroshot_vss.report.job:RunsPageJob",
         "row_overlay": "zeroshot_vss.report.job:RowOverlayJob",
     },

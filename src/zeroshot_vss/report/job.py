@@ -93,21 +93,66 @@ class RowOverlayJob(ClipsJob):
         return [self.video, self.page]
 
 
+class PlayerRow(Settings):
+    """A row in a player."""
+
+    title: str
+    maps: str | None = None
+    """Manifest of its label maps; None for another system's."""
+    predictions: str | None = None
+    """Folder of another system's label maps."""
+    checked: str | None = None
+    """What the check found in that folder."""
+
+
 class TablePlayerJob(ClipsJob):
     """The label maps of a table's rows over a clip, side by side."""
 
     stage: ClassVar[str] = "table_player"
 
     title: str
-    titles: tuple[str, ...]
-    """Of the rows."""
+    rows: tuple[PlayerRow, ...]
     fps: float | None
-    maps: tuple[str, ...]
-    """Manifest of each row's label maps."""
     page: str
 
     def inputs(self) -> list[str]:
-        return list(self.maps)
+        return [path for row in self.rows for path in (row.maps, row.checked) if path]
+
+    def outputs(self) -> list[str]:
+        return [self.page]
+
+
+class LeaderboardRow(EfficiencyRow):
+    """A measured row, and where it comes from."""
+
+    supervision: str
+    scores: str
+    """JSON of the pooled figures."""
+    checked: str | None = None
+    """What the check found in another system's folder."""
+    players: dict[str, str] = {}
+    """Clip to the page that shows it."""
+
+
+class LeaderboardJob(Job):
+    """The rows of a table of scores, sorted, with intervals, ranks and origins."""
+
+    stage: ClassVar[str] = "leaderboard"
+
+    title: str
+    rows: tuple[LeaderboardRow, ...]
+    intervals: str
+    """CSV of the table's intervals and ranks."""
+    comparisons: str
+    """CSV of the differences of each two rows."""
+    page: str
+
+    def inputs(self) -> list[str]:
+        files = [self.intervals, self.comparisons]
+        for row in self.rows:
+            files += [row.scores, *([row.checked] if row.checked else []), *row.players.values()]
+            files += [path for parts in row.stages.values() for path in parts.paths()]
+        return list(dict.fromkeys(files))
 
     def outputs(self) -> list[str]:
         return [self.page]

@@ -6,14 +6,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.report.job import ClipsPageJob, RowOverlayJob, RowTitle, RunsPageJob, TablePageJob, TablePlayerJob
+from zeroshot_vss.report.job import (
+    ClipsPageJob,
+    LeaderboardJob,
+    LeaderboardRow,
+    PlayerRow,
+    RowOverlayJob,
+    RowTitle,
+    RunsPageJob,
+    TablePageJob,
+    TablePlayerJob,
+)
 from zeroshot_vss.tables.efficiency import EfficiencyRow
+from zeroshot_vss.tables.quality import TableJob
 from zeroshot_vss.workflow.rows import Row, make_row, table_rows
 from zeroshot_vss.workflow.stages import Stages
 from zeroshot_vss.workflow.tables import Tables
 
 FILMED = 2
-"""Clips of the overview's data set whose videos are in the report."""
+"""Clips of the overview's data set whose videos are in the report, and of each data set of a leaderboard."""
 
 
 @dataclass
@@ -28,10 +39,13 @@ class Pages:
         kinds = {table: self.stages.config.tables[table].kind for table in tables}
         pages = [f"results/report/{table}.html" for table in kinds]
         return pages + [
-            f"results/report/{table}-{part}.html"
+            page
             for table, kind in kinds.items()
             if kind == "quality"
-            for part in ("clips", "runs")
+            for page in (
+                f"results/{table}-leaderboard.html",
+                *(f"results/report/{table}-{part}.html" for part in ("clips", "runs")),
+            )
         ]
 
     def videos(self) -> list[str]:
@@ -97,20 +111,54 @@ class Pages:
             video=f"{stem}.mp4", page=f"{stem}.html",
         )  # fmt: skip
 
+    def _played(self, row: Row, clip: str) -> PlayerRow:
+        """A row in the player of a clip."""
+        title, maps = self._title(row).column, self.stages.maps(row)
+        if maps is not None:
+            return PlayerRow(title=title, maps=f"{maps.folder}/{self.stages.part_of(row.dataset, clip)}.json")
+        scores = self.tables.scores(row)
+        return PlayerRow(title=title, predictions=scores.predictions, checked=scores.checked)
+
+    def leaderboard(self, table: str) -> LeaderboardJob:
+        """The job that writes the leaderboard of a table of scores, and those of the players that it links to.
+
+        Raises:
+            InputError: the table has no scores.
+        """
+        made, rows = self.tables.table(table), self._rows(table)
+        if not isinstance(made, TableJob):
+            raise InputError(f"table '{table}' is of kind '{self.stages.config.tables[table].kind}'; only tables of "
+                             "kind 'quality' have a leaderboard")  # fmt: skip
+        players = {
+            dataset: {clip: self.player(table, dataset, clip).page for clip in self.stages.clips(dataset)[:FILMED]}
+            for dataset in dict.fromkeys(row.dataset for row in rows)
+        }
+        return self.stages.add(
+            LeaderboardJob, title=made.title, intervals=made.intervals, comparisons=made.comparisons,
+            rows=tuple(self._listed(row, players[row.dataset]) for row in rows),
+            page=f"{self.stages.results}/{table}-leaderboard.html",
+        )  # fmt: skip
+
+    def _listed(self, row: Row, players: dict[str, str]) -> LeaderboardRow:
+        """A row of a leaderboard."""
+        scores = self.tables.scores(row)
+        return LeaderboardRow(
+            **self._title(row).model_dump(), supervision=self.stages.config.method(row.method).supervision,
+            stages=self.stages.of_row(row), scores=scores.scores, checked=scores.checked, players=players,
+        )  # fmt: skip
+
     def player(self, table: str, dataset: str, clip: str) -> TablePlayerJob:
         """The job that shows a table's rows over a clip side by side.
 
         Raises:
-            InputError: there is no such clip, or the table has no label maps on the data set.
+            InputError: there is no such clip, or the table has no row on the data set.
         """
-        made = [(row, self.stages.maps(row)) for row in self._rows(table) if row.dataset == dataset]
-        shown = [(row, maps) for row, maps in made if maps is not None]
+        shown = [row for row in self._rows(table) if row.dataset == dataset]
         if not shown or clip not in self.stages.clips(dataset):
             raise InputError(f"table '{table}' has no label maps of a clip '{clip}' of the data set '{dataset}'")
         return self.stages.add(
             TablePlayerJob, self.stages.reader(dataset),
             dataset=self.stages.job_dataset(dataset, (clip,)), clips=(clip,), fps=self.stages.config.user_clips.fps,
-            title=self.stages.config.tables[table].title, titles=tuple(self._title(row).column for row, _ in shown),
-            maps=tuple(f"{maps.folder}/{self.stages.part_of(dataset, clip)}.json" for _, maps in shown),
+            title=self.stages.config.tables[table].title, rows=tuple(self._played(row, clip) for row in shown),
             page=f"{self.stages.results}/players/{table}/{dataset}/{clip}.html",
         )  # fmt: skip

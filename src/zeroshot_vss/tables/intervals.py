@@ -114,7 +114,7 @@ def comparisons_to_markdown(table: pd.DataFrame, title: str) -> str:
             for line in _lines(part)
         ]
         wide = _across(part.assign(cell=cells), [*ROW, *OTHER])
-        parts.append(_section(group, _note(part, table), wide))
+        parts.append(_section(group, note_of(part, table), wide))
     return "\n".join(parts)
 
 
@@ -159,7 +159,7 @@ def _interval_layouts(table: pd.DataFrame, comparisons: pd.DataFrame) -> list[tu
             f"{' ~ ' + line['not separable from'] if line['not separable from'] else ''})"
             for line in _lines(part)
         ]
-        layouts.append((group, _note(part, comparisons), _across(part.assign(cell=cells), ROW)))
+        layouts.append((group, note_of(part, comparisons), _across(part.assign(cell=cells), ROW)))
     return layouts
 
 
@@ -187,8 +187,13 @@ def _brackets(line: dict[str, Any]) -> str:
     return "" if np.isnan(line["low"]) else f" [{line['low']:.1f}, {line['high']:.1f}]"
 
 
-def _note(part: pd.DataFrame, comparisons: pd.DataFrame) -> str:
-    """What can be known from so few clips."""
+def note_of(part: pd.DataFrame, comparisons: pd.DataFrame) -> str:
+    """What can be known from so few clips.
+
+    Args:
+        part: lines of one data set, of an `interval_table` or a `comparison_table`.
+        comparisons: all of them.
+    """
     first: Any = part.iloc[0]
     same = (comparisons[[*GROUP, "figure"]] == first[[*GROUP, "figure"]]).all(axis=1)
     clips, pairs = int(first["clips"]), int(same.sum())

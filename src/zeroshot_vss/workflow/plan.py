@@ -24,6 +24,8 @@ from zeroshot_vss.workflow.stages import Stages
 from zeroshot_vss.workflow.tables import Tables
 from zeroshot_vss.workflow.targets import Target
 
+LEADERBOARD = "-leaderboard.html"
+
 
 class Plan:
     """Targets of a configuration.
@@ -106,6 +108,9 @@ class Plan:
                 self.pages.overlay(row_named(self.config, dataset, row), file.rpartition(".")[0])
             case ("results", "report", file):
                 self._page(Path(file).stem)
+            case ("results", file) if file.endswith(LEADERBOARD):
+                table = file.removesuffix(LEADERBOARD)
+                self.pages.leaderboard(_known(table, self.config.tables, "table"))
             case ("results", file):
                 self.tables.table(_known(Path(file).stem, self.config.tables, "table"))
             case _:
