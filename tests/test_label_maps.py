@@ -15,7 +15,9 @@ from torch import Tensor
 from literal_method import difference_map
 from zeroshot_vss.backbones.base import PlainPass
 from zeroshot_vss.method.difference import filter_maps, normalised_difference, resize_masks
+from zeroshot_vss.method.edges import Guided
 from zeroshot_vss.method.modulation import label_maps
+from zeroshot_vss.settings.edges import GuidedFilter
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import Arithmetic, Modulation, Upsampling
 
@@ -123,15 +125,17 @@ class Painter:
 
 
 @pytest.mark.parametrize("kind", ["float", "wrapped-8-bit"])
-def test_label_maps_are_the_argmax_of_literal_maps(kind: Any) -> None:
+@pytest.mark.parametrize("guided", [None, GuidedFilter(radius=0.25, epsilon=0.05)])
+def test_label_maps_are_the_argmax_of_literal_maps(kind: Any, guided: GuidedFilter | None) -> None:
     size = (26, 38)
     coarse = np.random.default_rng(0).choice([3, 7, 250], (3, 3, 4))
     coarse[1] = 7  # a frame of one label, which no pass tells apart
     painter = Painter(3, (3, 4), 8)
     modulation = Modulation(block=7, step=22, strength=50)
     plain = PlainPass(Sampling(), states={step: torch.zeros(3, 1, 3, 4) for step in range(21, 25)})
-    settings = Upsampling(modulation=modulation, difference=kind, filter=0.7)
-    actual = label_maps(painter, plain, coarse, size, settings, budget=1.0)  # pyright: ignore
+    settings = Upsampling(modulation=modulation, difference=kind, filter=0.7, guided=guided)
+    guides = np.random.default_rng(4).integers(0, 256, (3, *size, 3), np.uint8)
+    actual = label_maps(painter, plain, coarse, size, settings, budget=1.0, guides=guides)  # pyright: ignore
     assert (actual[1] == 7).all()
     for frame in (0, 2):
         labels, offered = np.unique(coarse[frame]), []
@@ -141,6 +145,12 @@ def test_label_maps_are_the_argmax_of_literal_maps(kind: Any) -> None:
             pair = painter.denoise_modulated(plain, torch.tensor([frame] * 2), *given, modulation)
             shown: Any = pair.permute(0, 2, 3, 1).numpy()
             plus, minus = shown
-            offered.append(difference_map(plus, minus, mask, size, 0.7, kind != "float"))
+            offered.append(difference_map(plus, minus, mask, size, None if guided else 0.7, kind != "float"))
+            if guided is not None:
+                # A quarter of a cell of 26 / 3 rows is two pixels. Filtered before equation 7.
+                smooth = Guided(guides[frame], 2, 0.05)(offered[-1][None])[0]
+                picture = Image.fromarray(mask.astype(np.uint8) * np.uint8(255))
+                inside = np.asarray(picture.resize((size[1], size[0]), Image.Resampling.LANCZOS)) / 255
+                offered[-1] = smooth * inside + 0.7 * smooth * (1 - inside)
         expected = labels[np.argmax(offered, 0)]
         assert (actual[frame] == expected).mean() > 0.99 and len(np.unique(expected)) == len(labels)

@@ -58,6 +58,7 @@ def _method_phrases(settings: MethodSettings) -> list[str]:
         f"block {modulation.block} modulated at step {modulation.step} with {equal(LAMBDA, modulation.strength)}",
         "no latent blending" if through is None else f"latents blended through step {through}",
         "no filter" if settings.upsampling.filter is None else equal("s", settings.upsampling.filter),
+        *(["guided filter"] if settings.upsampling.guided else []),
     ]
 
 

@@ -158,7 +158,7 @@ class RunningArgmax:
     def __init__(
         self, count: int, height: int, width: int, nothing: int, device: torch.device, dtype: torch.dtype
     ) -> None:
-        self.best = torch.full((count, height, width), -1.0, dtype=dtype, device=device)
+        self.best = torch.full((count, height, width), -torch.inf, dtype=dtype, device=device)
         self.labels = torch.full((count, height, width), nothing, dtype=torch.int16, device=device)
 
     def update(self, label: int, frames: Tensor, maps: Tensor) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from functools import partial
+from functools import cache, partial
 from itertools import groupby
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from zeroshot_vss.backbones.base import Backbone, PlainPass
 from zeroshot_vss.backbones.finite import check_finite
 from zeroshot_vss.machine.memory import AdaptiveBatches
 from zeroshot_vss.method import difference
+from zeroshot_vss.method.edges import guided_filter
 from zeroshot_vss.method.pairs import Pair, Segment, packed, pairs_of, pairs_within, segments_of
 from zeroshot_vss.method.shortcuts import decode_regions
 from zeroshot_vss.settings.upsampling import Modulation, Upsampling
@@ -107,7 +108,7 @@ class Differences(NamedTuple):
     frames: list[int]
     """m places in the plain pass."""
     maps: Tensor
-    """D [m, H, W], normalised."""
+    """D [m, H, W], normalised; then through the guided filter where one is set, beyond the paper."""
     filtered: Tensor
     """D~ [m, H, W], equation 7; D where there is no filter."""
 
@@ -121,6 +122,7 @@ def difference_maps(
     budget: float,
     batches: AdaptiveBatches | None = None,
     frames: Collection[int] | None = None,
+    guides: NDArray[np.uint8] | None = None,
 ) -> Iterator[Differences]:
     """All difference maps that coarse maps lead to, a label at a time and so many frames as memory holds.
 
@@ -134,8 +136,10 @@ def difference_maps(
         batches: what was found to fit where `budget` does not.
         frames: places in the plain pass whose maps are wanted; all by default. Frames of video models are modulated
             together all the same.
+        guides: [n, H, W, 3] the frames; used with `settings.guided` alone, which needs them.
     """
     assert settings.modulation is not None
+    smooth = _guided(settings, guides, (maps.shape[1], maps.shape[2]))
     pairs = pairs_of(maps, backbone.coupled)
     if settings.modulation.apart is not None:
         pairs = packed(pairs, maps, settings.modulation.apart)
@@ -153,6 +157,7 @@ def difference_maps(
                 plus[images], minus[images], size, settings.difference, _territories(part, maps)
             )
             label, places = part[0].label, [segment.frame for segment in part]
+            unfiltered = smooth(unfiltered, places)
             yield Differences(
                 label, places, unfiltered, _filtered(unfiltered, maps[places] == label, settings.filter)
             )
@@ -180,6 +185,23 @@ def _filtered(maps: Tensor, masks: NDArray[np.bool_], s: float | None) -> Tensor
     return difference.filter_maps(maps, difference.resize_masks(torch.from_numpy(masks).to(maps.device), size), s)
 
 
+def _guided(
+    settings: Upsampling, guides: NDArray[np.uint8] | None, grid: tuple[int, int]
+) -> Callable[[Tensor, list[int]], Tensor]:
+    """The guided filter of maps [m, H, W] of m frames, by their places in the plain pass; none where none is set."""
+    if settings.guided is None:
+        return lambda maps, places: maps
+    assert guides is not None
+    colours, chosen = guides, settings.guided
+    of_frame = cache(lambda place: guided_filter(colours[place], grid, chosen))
+
+    def smooth(maps: Tensor, places: list[int]) -> Tensor:
+        parts = zip(maps.cpu().numpy(), places, strict=True)
+        return torch.from_numpy(np.concatenate([of_frame(place)(one[None]) for one, place in parts])).to(maps)
+
+    return smooth
+
+
 def label_maps(
     backbone: Backbone,
     plain: PlainPass,
@@ -188,6 +210,7 @@ def label_maps(
     settings: Upsampling,
     budget: float,
     batches: AdaptiveBatches | None = None,
+    guides: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.int16]:
     """Full-resolution labels [n, H, W] of the frames of a plain pass: the argmax over the labels' difference maps.
 
@@ -199,6 +222,6 @@ def label_maps(
     best = difference.RunningArgmax(len(maps), *size, nothing=0, device=device, dtype=dtype)
     for frame, coarse in enumerate(maps):
         best.labels[frame] = int(coarse.flat[0])
-    for differences in difference_maps(backbone, plain, maps, size, settings, budget, batches):
+    for differences in difference_maps(backbone, plain, maps, size, settings, budget, batches, guides=guides):
         best.update(differences.label, torch.tensor(differences.frames, device=device), differences.filtered)
     return best.labels.cpu().numpy()

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, model_validator
 
 from zeroshot_vss.settings.base import NonNegative, Positive, Settings, Switch
+from zeroshot_vss.settings.edges import GuidedFilter, JointBilateral
 from zeroshot_vss.settings.sampling import MethodSampling, Sampling
 from zeroshot_vss.upsamplers import UPSAMPLERS
 
@@ -55,12 +56,28 @@ class MethodUpsampling(Settings):
     """Shortcut: the backbone's tiny decoder (its `tiny_decoder`) in place of its VAE's."""
     halo: NonNegative | None = None
     """Shortcut: only the region of each mask is decoded, with this many latent cells around it."""
+    guided: GuidedFilter | None = None
+    """The guided filter: of upsampler `guided-filter`, and beyond the paper of masked modulation, whose difference
+    maps it filters before equation 7 ([docs/upsamplers.md](../docs/upsamplers.md)); null elsewhere."""
+    bilateral: JointBilateral | None = None
+    """Joint bilateral upsampling: of upsampler `joint-bilateral`; null elsewhere."""
 
     @model_validator(mode="after")
     def _whole(self) -> MethodUpsampling:
         if (self.upsampler == "modulation") != (self.modulation is not None):
             raise ValueError("modulation must be given with upsampler 'modulation', and only then")
+        if (self.upsampler == "joint-bilateral") != (self.bilateral is not None):
+            raise ValueError("bilateral must be given with upsampler 'joint-bilateral', and only then")
+        if self.upsampler == "guided-filter" and self.guided is None:
+            raise ValueError("guided must be given with upsampler 'guided-filter'; `guided: {}` for the defaults")
+        if self.guided is not None and self.upsampler not in ("guided-filter", "modulation"):
+            raise ValueError("guided must be given with upsampler 'guided-filter' or 'modulation' alone")
         return self
+
+    @property
+    def looks_at_frames(self) -> bool:
+        """Whether label maps are made from frames, not from coarse maps alone."""
+        return any(part is not None for part in (self.modulation, self.guided, self.bilateral))
 
 
 class Upsampling(MethodUpsampling):

@@ -87,17 +87,19 @@ def frame_differences(
     size: tuple[int, int],
     settings: Upsampling,
     budget: float,
+    guides: NDArray[np.uint8] | None = None,
 ) -> FrameDifferences:
     """The difference maps of which `modulation.label_maps` keeps the largest alone.
 
     Args:
-        backbone, plain, maps, size, settings, budget: as there.
+        backbone, plain, maps, size, settings, budget, guides: as there.
         kept: the frames of the plain pass that are asked for; frames of video models need those beside them.
     """
     none = np.zeros((0, *size), np.float32)
     places: list[Place] = []
     differences, filtered = [none], [none]
-    for difference in difference_maps(backbone, plain, maps, size, settings, budget, frames=kept):
+    stream = difference_maps(backbone, plain, maps, size, settings, budget, frames=kept, guides=guides)
+    for difference in stream:
         places += [(difference.label, frame) for frame in difference.frames]
         differences.append(difference.maps.cpu().numpy())
         filtered.append(difference.filtered.cpu().numpy())
@@ -190,7 +192,8 @@ class _Inspector:
             start = start_of(self.backbone, self.clip, group.rows, self.settings.sampling)
             plain = self.backbone.denoise(start, self.settings.sampling, modulation=settings.modulation)
             some = np.stack([maps[row.frame] for row in group.rows])
-            seen = frame_differences(self.backbone, plain, some, group.kept, size, settings, self.budget)
+            guides = None if settings.guided is None else self.clip.frames([row.frame for row in group.rows])
+            seen = frame_differences(self.backbone, plain, some, group.kept, size, settings, self.budget, guides)
             for i, place in zip(group.kept, self._places(group), strict=True):
                 coarse[place] = some[i]
                 labels[place] = labels_of(seen.places, seen.filtered, some[i], i)

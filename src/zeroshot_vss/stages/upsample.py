@@ -61,8 +61,8 @@ def run(job: UpsampleJob) -> None:
         with open_clip(refined.verified(name)) as coarse_file:
             coarse = coarse_file.expect("maps", np.uint8, (len(clip), None, None))
             groups = map_groups(len(clip), clip.mapped(), job.settings.sampling, job.compute.frames_at_once)
-            # Upsamplers without a model read no frame.
-            read = [[row.frame for row in group.rows] for group in groups] if job.settings.sampling else []
+            # Other upsamplers read no frame.
+            read = [[row.frame for row in group.rows] for group in groups if job.settings.looks_at_frames]
             with ReadAhead(clip, read) as ahead, WriteBehind() as write:
                 for group in progress(groups, lambda group: len(group.kept), f"label maps of {name}"):
                     some = np.stack([coarse[row.frame] for row in group.rows])

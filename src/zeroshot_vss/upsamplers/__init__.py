@@ -8,6 +8,8 @@ UPSAMPLERS = Registry(
         "modulation": "zeroshot_vss.upsamplers.modulation:MaskedModulation",
         "nearest": "zeroshot_vss.upsamplers.nearest:Nearest",
         "bilinear": "zeroshot_vss.upsamplers.bilinear:Bilinear",
+        "joint-bilateral": "zeroshot_vss.upsamplers.joint_bilateral:JointBilateralUpsampling",
+        "guided-filter": "zeroshot_vss.upsamplers.guided_filter:GuidedUpsampling",
     },
 )
 """Classes of :class:`zeroshot_vss.upsamplers.base.Upsampler`."""

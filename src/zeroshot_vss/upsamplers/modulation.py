@@ -36,5 +36,6 @@ class MaskedModulation(Upsampler):
         """The same in one plain pass."""
         start = start_of(self.backbone, clip, rows, self.sampling)
         plain = self.backbone.denoise(start, self.sampling, modulation=self.modulation)
-        labels = label_maps(self.backbone, plain, coarse, clip.size, self.settings, self.budget, self.pairs)
+        guides = None if self.settings.guided is None else clip.frames([row.frame for row in rows])
+        labels = label_maps(self.backbone, plain, coarse, clip.size, self.settings, self.budget, self.pairs, guides)
         return labels.astype(np.uint8)

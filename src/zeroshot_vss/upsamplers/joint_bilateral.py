@@ -1,0 +1,24 @@
+"""Joint bilateral upsampling of the labels' masks, guided by the frame's colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from zeroshot_vss.datasets.base import Clip
+from zeroshot_vss.method.batches import Row
+from zeroshot_vss.method.edges import filtered_labels, joint_bilateral
+from zeroshot_vss.upsamplers.base import Maps, Upsampler
+
+
+class JointBilateralUpsampling(Upsampler):
+    """The argmax over labels of their filtered masks; ties go to the smallest label."""
+
+    def upsample(self, clip: Clip, rows: Sequence[Row], coarse: Maps) -> Maps:
+        settings = self.settings.bilateral
+        assert settings is not None
+        frames = clip.frames([row.frame for row in rows])
+        filters = (partial(joint_bilateral, frame=frame, settings=settings) for frame in frames)
+        return np.stack([filtered_labels(m, clip.size, along) for m, along in zip(coarse, filters, strict=True)])
