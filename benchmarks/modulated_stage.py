@@ -1,9 +1,10 @@
 """The modulated stage against a plain run: one mask and one sign at a time, the whole UNet each time.
 
-    python benchmarks/modulated_stage.py [--frames N] [--repeats N]
+    python benchmarks/modulated_stage.py [--frames N] [--repeats N] [--labels N --size HEIGHT WIDTH]
 
 Prints seconds a frame of both (median of the repeats, taken in turn), their ratio, and the largest relative
-difference of the final latents.
+difference of the final latents. With `--labels`, the CPU seconds a frame of the whole exact stage for coarse maps of
+so many labels, from latents to label maps of that size, and of the clip's own size beside it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
+from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from literal_pass import Literal
@@ -27,7 +29,17 @@ from zeroshot_vss.machine.runtime import budget, prepare
 from zeroshot_vss.method.batches import rows_of_clip
 from zeroshot_vss.method.context import assign_labels
 from zeroshot_vss.method.latents import network_size, start_of
+from zeroshot_vss.method.modulation import label_maps
 from zeroshot_vss.method.pairs import pairs_of, pairs_within
+
+
+def nearest_places(grid: tuple[int, int], labels: int, frames: int) -> NDArray[np.uint8]:
+    """Coarse maps [frames, h, w] in which each cell has the label of the nearest of so many places, which move."""
+    places = np.random.default_rng(0).uniform(0, 1, (labels, 2)) * grid
+    rows, columns = np.mgrid[: grid[0], : grid[1]]
+    moved = [places + np.array([0.1 * frame, 0]) for frame in range(frames)]
+    squared = [(rows[..., None] - p[:, 0]) ** 2 + (columns[..., None] - p[:, 1]) ** 2 for p in moved]
+    return np.argmin(squared, -1).astype(np.uint8)
 
 
 def main() -> None:  # noqa: PLR0915
@@ -35,6 +47,8 @@ def main() -> None:  # noqa: PLR0915
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--labels", type=int)
+    parser.add_argument("--size", type=int, nargs=2, default=(480, 854), metavar=("HEIGHT", "WIDTH"))
     args = parser.parse_args()
     root = Path(__file__).parent.parent / "config"
     texts = [(root / name).read_text() for name in ("config.yaml", "methods.yaml")]
@@ -52,6 +66,24 @@ def main() -> None:  # noqa: PLR0915
     cells = np.arange(grid[0] * grid[1]).reshape(grid)
     maps = np.stack([assign_labels(cells, clip.labels(i)) for i in range(len(clip))])  # pyright: ignore
     start = start_of(backbone, clip, rows_of_clip(len(clip), sampling), sampling)
+    if args.labels is not None:
+        maps = nearest_places(grid, args.labels, len(clip))
+        memory = budget(config.compute, backbone.device)
+
+        def cost(size: tuple[int, int]) -> float:
+            began = time.process_time()
+            plain = backbone.denoise(start, sampling, modulation=modulation)
+            label_maps(backbone, plain, maps, size, settings, memory)
+            return (time.process_time() - began) / len(clip)
+
+        height, width = args.size
+        small, large = (
+            float(np.median([cost(s) for _ in range(args.repeats)])) for s in (clip.size, (height, width))
+        )
+        print(f"{args.labels} labels a frame, {len(clip)} frames, {config.compute.threads} threads")
+        print(f"maps of {clip.size[0]} x {clip.size[1]}  {small:.2f} CPU s a frame")
+        print(f"maps of {height} x {width}  {large:.2f} CPU s a frame")
+        return
     pairs = pairs_of(maps)
     schedule = backbone.schedule(sampling.steps)
     literal = Literal(backbone.unet, schedule.sigmas, schedule.timesteps, backbone.contexts[-1:], 1.0)
