@@ -191,6 +191,7 @@ OTHER: dict[str, Any] = {
     "upsampling.modulation.apart": 3,
     "upsampling.filter": 0.5, "upsampling.difference": "wrapped-8-bit", "upsampling.decoder": "tiny",
     "upsampling.halo": 4, "upsampling.guided": {"radius": 0.5}, "upsampling.bilateral": None,
+    "upsampling.learned": None,
 }  # fmt: skip
 """Another value for each setting of a method."""
 

@@ -81,7 +81,7 @@ def test_unknown_upsampler_is_named_with_the_known_ones() -> None:
     settings = Upsampling().model_copy(update={"upsampler": "bicubic"})
     with pytest.raises(InputError, match=r"'bicubic'.*; known: modulation, nearest, bilinear"):
         make_upsampler(settings, NO_MODEL)
-    assert set(UPSAMPLERS) == {"nearest", "bilinear", "modulation", "joint-bilateral", "guided-filter"}
+    assert set(UPSAMPLERS) == {"nearest", "bilinear", "modulation", "joint-bilateral", "guided-filter", "learned"}
 
 
 class NoisyClip(ArrayClip):

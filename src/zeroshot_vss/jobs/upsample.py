@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.jobs.base import ResultsJob
+from zeroshot_vss.settings.base import Blocks
 from zeroshot_vss.settings.upsampling import Upsampling
 
 
@@ -25,6 +26,12 @@ class UpsampleJob(ResultsJob):
     """Manifest of the checked frames."""
     coarse: str
     """Manifest of the coarse maps."""
+    cached: str | None = None
+    """Manifest of the cached features, where the upsampler takes them."""
+    blocks: Blocks | None = None
+    """Their blocks, of which the mean is taken."""
+    hub: str | None = None
+    """Digest of a learned upsampler's files."""
 
     def inputs(self) -> list[str]:
-        return [self.frames, self.coarse, *([self.adapted] if self.adapted else [])]
+        return [self.frames, self.coarse, *(path for path in (self.adapted, self.cached) if path)]

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, model_validator
 
 from zeroshot_vss.settings.base import NonNegative, Positive, Settings, Switch
 from zeroshot_vss.settings.edges import GuidedFilter, JointBilateral
+from zeroshot_vss.settings.learned import LearnedUpsampler
 from zeroshot_vss.settings.sampling import MethodSampling, Sampling
 from zeroshot_vss.upsamplers import UPSAMPLERS
 
@@ -61,13 +62,16 @@ class MethodUpsampling(Settings):
     maps it filters before equation 7 ([docs/upsamplers.md](../docs/upsamplers.md)); null elsewhere."""
     bilateral: JointBilateral | None = None
     """Joint bilateral upsampling: of upsampler `joint-bilateral`; null elsewhere."""
+    learned: LearnedUpsampler | None = None
+    """A network that brings features to the size of a frame: of upsampler `learned`; null elsewhere."""
 
     @model_validator(mode="after")
     def _whole(self) -> MethodUpsampling:
         if (self.upsampler == "modulation") != (self.modulation is not None):
             raise ValueError("modulation must be given with upsampler 'modulation', and only then")
-        if (self.upsampler == "joint-bilateral") != (self.bilateral is not None):
-            raise ValueError("bilateral must be given with upsampler 'joint-bilateral', and only then")
+        for key, name in (("bilateral", "joint-bilateral"), ("learned", "learned")):
+            if (self.upsampler == name) != (getattr(self, key) is not None):
+                raise ValueError(f"{key} must be given with upsampler '{name}', and only then")
         if self.upsampler == "guided-filter" and self.guided is None:
             raise ValueError("guided must be given with upsampler 'guided-filter'; `guided: {}` for the defaults")
         if self.guided is not None and self.upsampler not in ("guided-filter", "modulation"):
@@ -77,7 +81,7 @@ class MethodUpsampling(Settings):
     @property
     def looks_at_frames(self) -> bool:
         """Whether label maps are made from frames, not from coarse maps alone."""
-        return any(part is not None for part in (self.modulation, self.guided, self.bilateral))
+        return any(part is not None for part in (self.modulation, self.guided, self.bilateral, self.learned))
 
 
 class Upsampling(MethodUpsampling):

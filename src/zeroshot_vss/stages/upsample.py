@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from zeroshot_vss.backbones.base import Backbone
 from zeroshot_vss.backbones.kind import find_model
@@ -16,7 +18,9 @@ from zeroshot_vss.jobs.upsample import UpsampleJob
 from zeroshot_vss.machine.prefetch import ReadAhead, WriteBehind
 from zeroshot_vss.machine.runtime import budget, prepare, workers_for
 from zeroshot_vss.method.batches import map_groups
-from zeroshot_vss.upsamplers.base import Resources, make_upsampler
+from zeroshot_vss.stages.cache import FeatureCache
+from zeroshot_vss.upsamplers.base import Resources, make_upsampler, no_tokens
+from zeroshot_vss.upsamplers.hub import hub_digest
 
 
 def run(job: UpsampleJob) -> None:
@@ -25,10 +29,12 @@ def run(job: UpsampleJob) -> None:
     VOID stands where the method cannot label, and in frames whose maps nobody asks for (`Clip.mapped`).
     """
     spec = job.backbone
-    device = prepare(job.compute, network=spec is not None)
+    learned = job.settings.learned
+    device = prepare(job.compute, network=spec is not None or learned is not None)
     dataset = job.open()
     frames, refined = Manifest.load(job.frames), Manifest.load(job.coarse)
     adapted = Manifest.load(job.adapted) if job.adapted else None
+    cached = Manifest.load(job.cached) if job.cached else None
 
     model = None if spec is None else find_model(spec)
 
@@ -42,14 +48,23 @@ def run(job: UpsampleJob) -> None:
 
         return load_model(model, device)
 
-    resources = Resources(backbone, lambda: budget(job.compute, device))
+    def tokens(name: str, some: Sequence[int]) -> NDArray[np.float32]:
+        if cached is None or job.blocks is None:
+            return no_tokens(name, some)
+        with FeatureCache(cached.verified(name)) as cache_of_clip:
+            rows = cache_of_clip.last_rows()
+            return cache_of_clip.aggregated(job.blocks, [rows[frame] for frame in some])
+
+    resources = Resources(backbone, lambda: budget(job.compute, device), tokens, str(device))
     upsampler = cache(lambda: make_upsampler(job.settings, resources))
 
     def key(name: str) -> ClipKey:
         digest = None if model is None else model.digest
         rounding = {} if spec is None else spec.rounding(device.type)
-        return job.clip_key(dataset.clip(name), settings=job.settings.model_dump(mode="json"), weights=digest,
-                            device=device.type, **rounding)  # fmt: skip
+        settings = job.settings.model_dump(mode="json", exclude={"learned"} if learned else None)
+        hub = {"learned": hub_digest(learned), "blocks": job.blocks} if learned else {}
+        return job.clip_key(dataset.clip(name), settings=settings, weights=digest, device=device.type, **hub,
+                            **rounding)  # fmt: skip
 
     def work(name: str, file: h5py.File) -> None:
         clip = dataset.clip(name)
@@ -71,5 +86,5 @@ def run(job: UpsampleJob) -> None:
                         write(maps.__setitem__, group.rows[place].frame, made[place])
 
     workers = workers_for(job.compute, device, len(job.clips))
-    inputs = [frames, refined, *([adapted] if adapted else [])]
+    inputs = [frames, refined, *(manifest for manifest in (adapted, cached) if manifest)]
     run_clips("label maps", job.manifest, job.clips, key, work, inputs, workers)

@@ -9,6 +9,7 @@ UPSAMPLERS = Registry(
         "nearest": "zeroshot_vss.upsamplers.nearest:Nearest",
         "bilinear": "zeroshot_vss.upsamplers.bilinear:Bilinear",
         "joint-bilateral": "zeroshot_vss.upsamplers.joint_bilateral:JointBilateralUpsampling",
+        "learned": "zeroshot_vss.upsamplers.learned:Learned",
         "guided-filter": "zeroshot_vss.upsamplers.guided_filter:GuidedUpsampling",
     },
 )

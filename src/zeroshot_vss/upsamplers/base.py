@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from zeroshot_vss.backbones.base import Backbone
 
 Maps = NDArray[np.uint8]
+Tokens = Callable[[str, Sequence[int]], NDArray[np.float32]]
+"""From a clip's name and frames to the mean of their blocks' cached features, [n, h, w, C]."""
+
+
+def no_tokens(clip: str, frames: Sequence[int]) -> NDArray[np.float32]:
+    """Those of jobs that are given no features."""
+    raise TypeError(f"clip '{clip}': the job has no features")
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,10 @@ class Resources:
     """Loads the diffusion model; only where the settings have a `modulation`."""
     budget: Callable[[], float]
     """GiB of memory; known once the model is loaded."""
+    tokens: Tokens = no_tokens
+    """Reads features; only where the settings have a `learned`."""
+    device: str = "cpu"
+    """Where networks run."""
 
 
 class Upsampler(ABC):

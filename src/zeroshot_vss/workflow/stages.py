@@ -35,6 +35,7 @@ from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.settings.segmenter import Segmenter
 from zeroshot_vss.training.base_model import check_adaptable
 from zeroshot_vss.upsamplers import UPSAMPLERS
+from zeroshot_vss.upsamplers.hub import hub_digest
 from zeroshot_vss.workflow.entries import purpose_of
 from zeroshot_vss.workflow.paths import BETWEEN, expanded, folder_name, shortened, value_name
 from zeroshot_vss.workflow.rows import USER_CLIPS, Row
@@ -335,6 +336,12 @@ class Stages:
         maps = folder_name(last.upsampling)
         if runs_model and by != backbone:
             maps = shortened(f"{folder_name(upsampling)}{BETWEEN}by={by}")
+        reading: dict[str, Any] = {}
+        if upsampling.learned is not None:
+            # The files of the network are part of the folder's name, not where they are.
+            reading = {"hub": hub_digest(upsampling.learned), "blocks": settings.context.blocks}
+            maps = folder_name(upsampling.model_copy(update={"learned": None}))
+            maps = BETWEEN.join([maps, f"learned={reading['hub']}", f"blocks={value_name(list(reading['blocks']))}"])
         adaptation = self._adaptation(backbone, adaptation)
         name = backbone if adaptation is None else shortened(f"{backbone}{BETWEEN}{folder_name(adaptation)}")
         stem = f"{self.place(dataset)}/{name}/{folder_name(features)}"
@@ -381,5 +388,6 @@ class Stages:
                 UpsampleJob, reader, upsampler, *(self.network(by) if runs_model else ()), **on, **decoding,
                 adapted=path.get("adapt") if runs_model and by == backbone else None, settings=upsampling,
                 frames=check.frames, coarse=path["coarse"], manifest=path["upsample"],
+                cached=path["features"] if reading else None, **reading,
             )  # fmt: skip
         return made
