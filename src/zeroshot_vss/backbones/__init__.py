@@ -12,6 +12,7 @@ BACKBONES = Registry(
         "clean": "zeroshot_vss.backbones.clean:CleanKind",
         "video": "zeroshot_vss.backbones.video:VideoKind",
         "transformer": "zeroshot_vss.backbones.transformer:TransformerKind",
+        "video-transformer": "zeroshot_vss.backbones.video_transformer:VideoTransformerKind",
         "vit": "zeroshot_vss.backbones.vit:VisionKind",
     },
 )

@@ -29,13 +29,41 @@ def encode_images(
         factor: pixels of a latent's side.
         device: that it is on.
     """
-    continued = F.pad(images, (margin,) * 4, mode="reflect") if margin else images
-    encoded = vae.encode(continued.to(device, next(vae.encoder.parameters()).dtype))
-    rows, columns = (slice(margin // factor, (margin + side) // factor) for side in images.shape[-2:])
+    encoded = vae.encode(_continued(images, margin).to(device, next(vae.encoder.parameters()).dtype))
+    inside = (..., *_inside(images, margin, factor))
     if hasattr(encoded, "latents"):
-        return encoded.latents[..., rows, columns].float()
+        return encoded.latents[inside].float()
     posterior = encoded.latent_dist
-    latents = posterior.mean[..., rows, columns].float()
+    latents = posterior.mean[inside].float()
     if noise is not None:
-        latents = latents + posterior.std[..., rows, columns].float() * noise.to(device)
+        latents = latents + posterior.std[inside].float() * noise.to(device)
     return latents
+
+
+def encode_clip(
+    vae: Any, images: Tensor, noise: Tensor | None, margin: int, factor: int, device: torch.device
+) -> Tensor:
+    """Unscaled latents [latent frames, c, h, w] float32 of the images [n, 3, H, W] of one clip.
+
+    Args:
+        vae: a video autoencoder of diffusers.
+        images: as many as its latent frames hold.
+        noise: [latent frames, c, h, w].
+        margin, factor, device: as for :func:`encode_images`.
+    """
+    clip = _continued(images, margin).transpose(0, 1)[None]
+    posterior = vae.encode(clip.to(device, next(vae.encoder.parameters()).dtype)).latent_dist
+    inside = (0, ..., *_inside(images, margin, factor))
+    latents = posterior.mean[inside].transpose(0, 1).float()
+    if noise is not None:
+        latents = latents + posterior.std[inside].transpose(0, 1).float() * noise.to(device)
+    return latents
+
+
+def _continued(images: Tensor, margin: int) -> Tensor:
+    return F.pad(images, (margin,) * 4, mode="reflect") if margin else images
+
+
+def _inside(images: Tensor, margin: int, factor: int) -> tuple[slice, ...]:
+    """Rows and columns of the latents that are no margin's."""
+    return tuple(slice(margin // factor, (margin + side) // factor) for side in images.shape[-2:])

@@ -145,6 +145,8 @@ class Geometry(Grids):
                 f"sampling.margin is {sampling.margin}; expected a multiple of {self.factor}, the pixels of a latent "
                 "cell"
             )
+        if sampling.together:
+            return "sampling.together is true; leave it out: it is for models of kind 'video-transformer'"
         if self.coupled != sampling.coupled:
             return (
                 "it is a video model; set sampling.time_ids"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from zeroshot_vss.backbones import BACKBONES
 from zeroshot_vss.backbones.configs import check_autoencoder, check_scheduler, read_json
@@ -55,6 +55,8 @@ class BackboneKind(ABC):
     """Why models of this kind have no masked modulation; None where they have."""
     coupled: ClassVar[bool] = False
     """Whether the frames of a batch are denoised together; as `Backbone.coupled` of what is loaded."""
+    settings: ClassVar[Mapping[str, Any]] = {}
+    """Overrides of method settings that all models of this kind need; those of a backbone are laid upon them."""
 
     @abstractmethod
     def parts(self, folder: Path) -> dict[str, Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from zeroshot_vss.errors import InputError
 
 AUTOENCODERS = ("AutoencoderKL", "AutoencoderKLTemporalDecoder", "AutoencoderTiny")
 """Classes of diffusers that may stand in vae/config.json."""
+SINGLE = "_keep_in_fp32_modules"
+"""Of a class of diffusers: names of modules that stay in single precision."""
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
@@ -73,8 +76,8 @@ def _load_tiny_decoder(model: ModelFiles, backbone: LatentDiffusion, device: tor
     return channels_last(decoder.eval().requires_grad_(False).to(device))
 
 
-def load_autoencoder(model: ModelFiles, device: torch.device) -> Any:
-    """The part `vae`, in memory.
+def load_autoencoder(model: ModelFiles, device: torch.device, known: Sequence[str] = AUTOENCODERS) -> Any:
+    """The part `vae`, in memory; `known` are the classes of diffusers that it may be of.
 
     Raises:
         InputError: it is of a class that is not known, damaged, or does not fit its config.
@@ -83,8 +86,8 @@ def load_autoencoder(model: ModelFiles, device: torch.device) -> Any:
 
     config = read_json(model.whose, model.parts["vae"].path / "config.json")
     kind = str(config.get("_class_name"))
-    if kind not in AUTOENCODERS:
-        raise InputError(f"{model.whose}: vae/config.json names {kind!r}; known: {', '.join(AUTOENCODERS)}")
+    if kind not in known:
+        raise InputError(f"{model.whose}: vae/config.json names {kind!r}; known: {', '.join(known)}")
     dtype = PRECISIONS[model.spec.autoencoder_precision_on(device.type, kind)]
     vae = load_part(model, "vae", getattr(diffusers, kind), dtype)
     # As SVD's pipeline does: its encoder's activations exceed what float16 holds, its decoder's do not. diffusers'
@@ -159,9 +162,13 @@ def load_part(model: ModelFiles, name: str, kind: Any, dtype: torch.dtype) -> An
     named = read_json(model.whose, part.path / "config.json").get("_class_name")
     if named != kind.__name__:
         raise InputError(f"{model.whose}: {part.path}/config.json is of a {named}, expected a {kind.__name__}")
+    single = getattr(kind, SINGLE, None)
+    # diffusers wants accelerate for classes of which some modules stay in single precision.
+    plain = kind if single is None else type(kind.__name__, (kind,), {SINGLE: None})
     try:
-        network, report = kind.from_pretrained(
-            part.path, torch_dtype=dtype, use_safetensors=True, variant=part.variant, local_files_only=True,
+        network, report = plain.from_pretrained(
+            part.path, torch_dtype=dtype if single is None else torch.float32, use_safetensors=True,
+            variant=part.variant, local_files_only=True,
             low_cpu_mem_usage=False, output_loading_info=True,
         )  # fmt: skip
     except Exception as error:  # diffusers raises many kinds, depending on where a damaged file gives way
@@ -170,6 +177,11 @@ def load_part(model: ModelFiles, name: str, kind: Any, dtype: torch.dtype) -> An
             "of another architecture: get them again"
         ) from error
     check_names(model, part.path, [*report["missing_keys"], *report["unexpected_keys"]])
+    if single is not None:
+        network.__class__ = kind
+        for path, values in (*network.named_parameters(), *network.named_buffers()):
+            if values.is_floating_point() and not set(single) & set(path.split(".")):
+                values.data = values.data.to(dtype)
     return network
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from zeroshot_vss.backbones.configs import read_json
-from zeroshot_vss.backbones.families import FAMILIES
+from zeroshot_vss.backbones.families import FAMILIES, VIDEO_FAMILIES
 from zeroshot_vss.backbones.families.base import Family
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import replacing
@@ -44,7 +46,10 @@ def prompt_parts(folder: Path) -> dict[str, Part]:
 
 
 def prompt_of(
-    model: ModelFiles, returned: Sequence[str | None], widths: Mapping[str, int | None]
+    model: ModelFiles,
+    returned: Sequence[str | None],
+    widths: Mapping[str, int | None],
+    told: Mapping[str, Any] | None = None,
 ) -> dict[str, Tensor]:
     """The embeddings of a model's empty prompt, without a batch, float32.
 
@@ -52,6 +57,7 @@ def prompt_of(
         model: its files.
         returned: what its pipeline's `encode_prompt` returns, by name.
         widths: of the embeddings that the network takes; None for masks.
+        told: further arguments of `encode_prompt`.
 
     Raises:
         InputError: an embedding is missing, of another width, or cannot be made.
@@ -63,7 +69,7 @@ def prompt_of(
         found = read_tensors(model, path)
     else:
         path = model.folder
-        found = encode_empty(path, returned)
+        found = encode_empty(path, returned, told)
     for name, width in widths.items():
         if name not in found:
             raise InputError(
@@ -86,23 +92,27 @@ def store_prompt(folder: Path) -> Path:
     """
     from safetensors.torch import save_file
 
-    returned = XL_RETURNED
+    returned: Sequence[str | None] = XL_RETURNED
+    more: Mapping[str, Any] = {}
     if not (folder / "unet" / "config.json").exists():
         name = str(read_json("a model", folder / "transformer" / "config.json").get("_class_name"))
-        family: Family = FAMILIES.load(name)()
-        returned = family.returned
-    found = encode_empty(folder, returned)
+        family: Family = (VIDEO_FAMILIES if name in VIDEO_FAMILIES else FAMILIES).load(name)()
+        returned, more = family.returned, family.told
+    found = encode_empty(folder, returned, more)
     with replacing(folder / STORED) as partial:
         save_file({key: value.contiguous() for key, value in found.items()}, partial)
     return folder / STORED
 
 
-def encode_empty(folder: Path, returned: Sequence[str | None]) -> dict[str, Tensor]:
+def encode_empty(
+    folder: Path, returned: Sequence[str | None], more: Mapping[str, Any] | None = None
+) -> dict[str, Tensor]:
     """The embeddings of the empty prompt by the pipeline that model_index.json names; its other parts stay unloaded.
 
     Args:
         folder: of the pipeline.
         returned: what its `encode_prompt` returns, by name.
+        more: further arguments of it.
 
     Raises:
         InputError: the pipeline or its encoders cannot be loaded.
@@ -113,13 +123,19 @@ def encode_empty(folder: Path, returned: Sequence[str | None]) -> dict[str, Tens
     index = read_json("a pipeline", folder / INDEX)
     named = {name for name, value in index.items() if not name.startswith("_") and isinstance(value, list)}
     apart: dict[str, Any] = {name: None for name in named if not name.startswith(ENCODERS)}
+    # An index without them, as diffusers loads parts that a pipeline could do without, even where None is given.
+    left = {name: [None, None] if name in apart else value for name, value in index.items()}
     try:
-        pipeline: Any = DiffusionPipeline.from_pretrained(
-            folder, **apart, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
-        )
+        with TemporaryDirectory() as beside:
+            (Path(beside) / INDEX).write_text(json.dumps(left))
+            for name in named - set(apart):
+                (Path(beside) / name).symlink_to((folder / name).resolve())
+            pipeline: Any = DiffusionPipeline.from_pretrained(
+                beside, **apart, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True
+            )
         wanted = inspect.signature(pipeline.encode_prompt).parameters
         told: dict[str, Any] = {"do_classifier_free_guidance": False, "device": torch.device("cpu")}
-        told |= dict.fromkeys(("prompt_2", "prompt_3"))
+        told |= {**dict.fromkeys(("prompt_2", "prompt_3")), **(more or {})}
         with torch.inference_mode():
             found = pipeline.encode_prompt(prompt="", **{name: told[name] for name in wanted if name in told})
     except Exception as error:  # diffusers and transformers raise many kinds

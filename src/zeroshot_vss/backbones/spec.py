@@ -91,9 +91,10 @@ class BackboneSpec(Weights):
         """That of an autoencoder of a class of diffusers.
 
         AutoencoderKL runs in single precision unless another is asked for, as in the released code: its weights were
-        not made for float16, where activations over 65504 become infinite.
+        not made for float16, where activations over 65504 become infinite. So does Wan's, as its pipeline is told.
         """
-        return "float32" if self.precision == "auto" and kind == "AutoencoderKL" else self.precision_on(device)
+        single = self.precision == "auto" and kind in ("AutoencoderKL", "AutoencoderKLWan")
+        return "float32" if single else self.precision_on(device)
 
     def rounding(self, device: str) -> dict[str, Any]:
         """What decides on results beside weights and settings, for what identifies them: options, and what decides

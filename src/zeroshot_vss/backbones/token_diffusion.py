@@ -119,38 +119,51 @@ class TokenDiffusion(FeaturesOnly):
         self, start: Start, sampling: Sampling, queries: Sequence[tuple[int, int]], last: int | None
     ) -> PlainPass:
         """The same with all channels. A pass whose tokens are the last that is wanted ends at their block."""
-        plain = PlainPass(sampling, origins=start.origins)
-        plain.states[sampling.start - 1] = x = start.latents
+        plain, frames = PlainPass(sampling, origins=start.origins), len(start.latents)
+        plain.states[sampling.start - 1], x = start.latents, self.joined(start.latents)
         path, end = self.path(sampling.steps), sampling.steps - 1 if last is None else last
         for step in range(sampling.start, end + 1):
             asked = {block: self._tap(block, x) for block, at in queries if at == step}
             call = Call(
-                x.to(self.dtype), path.timesteps[step].item(), self.prompt, self.factor, self.options.guidance
-            )
+                x.to(self.dtype), path.timesteps[step].item(), self.prompt, self.factor, self.grids.group,
+                self.options.guidance,
+            )  # fmt: skip
             stop = bool(asked) and step == end
             with ExitStack() as stack:
                 seen = stack.enter_context(tapped(asked, stop=stop)) if asked else {}
                 output = self.network(**self.family.inputs(self.network, call), return_dict=False)[0]
-                plain.states[step] = x = path.advance(x, self.family.prediction(output, call).float(), step)
-            for block, tokens in seen.items():
-                plain.queries[block, step] = tokens.clone()
+                x = path.advance(x, self.family.prediction(output, call).float(), step)
+                plain.states[step] = self.states_of(x, frames)
+            for block, given in seen.items():
+                plain.queries[block, step] = tokens = self.tokens_of(given.clone(), x, frames)
                 check_finite(tokens, f"block {block} at step {step}", self.name, plain.origins)
-        check_finite(x, "denoising", self.name, plain.origins)
+        check_finite(self.states_of(x, frames), "denoising", self.name, plain.origins)
         return plain
+
+    def joined(self, latents: Tensor) -> Tensor:
+        """What the network is handed of the latents [n, c, h, w] of n frames: here each is a picture of its own."""
+        return latents
+
+    def states_of(self, x: Tensor, frames: int) -> Tensor:
+        """States [n, c, h, w] of n frames, from what is `joined`."""
+        return x
+
+    def tokens_of(self, tokens: Tensor, x: Tensor, frames: int) -> Tensor:
+        """Tokens [n, h * w, C] of n frames, from those of what is `joined`."""
+        return tokens
 
     def _tap(self, block: int, x: Tensor) -> Tap:
         rows, columns = self.grid(x.shape[-2] * self.factor, x.shape[-1] * self.factor, block)
-        cells, take = rows * columns, self.options.take
+        cells, take, family = rows * columns * (x.shape[2] if x.ndim == 5 else 1), self.options.take, self.family
 
         def pick(value: Any) -> Tensor:
-            # Blocks with two streams give (text, image); in one sequence the image comes last.
-            tokens = value if isinstance(value, Tensor) else value[-1]
+            tokens = value if isinstance(value, Tensor) else value[-1 if family.text_given_first else 0]
             if tokens.ndim != 3 or tokens.shape[1] < cells:
                 raise InputError(
                     f"{self.whose}: options.module gives {tuple(tokens.shape)}; expected one token for each of the "
                     f"{rows} x {columns} cells"
                 )
-            return tokens[:, -cells:]
+            return tokens[:, -cells:] if family.text_first else tokens[:, :cells]
 
         path = self.family.path(self.network.config, block)
         if self.options.module is not None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zeroshot_vss.backbones.geometry import Grids, network_size
-from zeroshot_vss.settings.sampling import MethodSampling
+from zeroshot_vss.settings.sampling import MethodSampling, Sampling
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,10 @@ class TokenGrids(Grids):
     most: int | None = None
     """Most tokens of a side that the network has positions for; None for any number."""
     coupled: bool = False
+    group: int = 1
+    """Frames of a latent frame of a video, all but the first, which holds one."""
+    longest: int | None = None
+    """Most frames of a batch that the network has positions for; None for any number."""
 
     @property
     def identity(self) -> tuple[str, tuple[int, ...], int | None]:
@@ -62,6 +66,24 @@ class TokenGrids(Grids):
                 return f"there is no block {block}; its blocks are 0 to {len(self.cells) - 1}: choose among them"
         if sampling.time_ids is not None:
             return f"sampling.time_ids is {list(sampling.time_ids)}; leave it out: models like SVD alone take it"
+        return self._fault_of_batches(sampling) or self._fault_of_latents(sampling)
+
+    def _fault_of_batches(self, sampling: MethodSampling) -> str | None:
+        if self.coupled != sampling.coupled:
+            return (
+                "sampling.together is off; leave it out: a batch is one clip to this network"
+                if self.coupled
+                else "sampling.together is true; leave it out: it is for models of kind 'video-transformer'"
+            )
+        batch = sampling.batches.size if isinstance(sampling, Sampling) and sampling.batches else 0
+        if self.longest is not None and batch > self.longest:
+            return (
+                f"context.batches.size is {batch}; expected at most {self.longest}, the frames that it has positions "
+                "for"
+            )
+        return None
+
+    def _fault_of_latents(self, sampling: MethodSampling) -> str | None:
         if self.latent is None:
             return (
                 None

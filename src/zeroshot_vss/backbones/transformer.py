@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from zeroshot_vss.backbones.configs import check_path, read_json
-from zeroshot_vss.backbones.families import FAMILIES
+from zeroshot_vss.backbones.families import FAMILIES, VIDEO_FAMILIES
 from zeroshot_vss.backbones.families.base import Family
 from zeroshot_vss.backbones.image import SCHEDULER
 from zeroshot_vss.backbones.kind import BackboneKind, ModelFiles
@@ -16,6 +16,7 @@ from zeroshot_vss.backbones.token_grids import TokenGrids
 from zeroshot_vss.backbones.token_options import TransformerOptions
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.weights import Part
+from zeroshot_vss.registry import Registry
 from zeroshot_vss.settings.base import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class TransformerKind(BackboneKind):
 
     title: ClassVar[str] = "a diffusion transformer"
     examples: ClassVar[str] = "FLUX.1, SD 3 and 3.5, PixArt-alpha and -Sigma"
+    families: ClassVar[Registry] = FAMILIES
+    """Classes of networks that it knows."""
     options: ClassVar[type[Settings]] = TransformerOptions
     half: ClassVar[Literal["float16", "bfloat16"]] = "bfloat16"
     unmodulated: ClassVar[str | None] = (
@@ -45,15 +48,17 @@ class TransformerKind(BackboneKind):
         }
 
     def modules(self, model: ModelFiles) -> tuple[str, ...]:
-        return (FAMILIES.module(self._network(model)[0]),)
+        return (self.families.module(self._network(model)[0]),)
 
     def check(self, model: ModelFiles) -> None:
         check_path(model.whose, model.parts["scheduler"].path / "scheduler_config.json")
         name, _ = self._network(model)
-        if name not in FAMILIES:
+        if name not in self.families:
+            others = {"transformer": FAMILIES, "video-transformer": VIDEO_FAMILIES}
+            instead = [f"set kind: {kind}, or " for kind, classes in others.items() if name in classes]
             raise InputError(
-                f"{model.whose}: transformer/config.json is of a {name}; known: {', '.join(FAMILIES)}: take one of "
-                "these, or add its class (docs/adding-a-backbone.md)"
+                f"{model.whose}: transformer/config.json is of a {name}; known: {', '.join(self.families)}: "
+                f"{''.join(instead)}take one of these, or add its class (docs/adding-a-backbone.md)"
             )
         grids, options = self.geometry(model), model.options(TransformerOptions)
         if options.module is None and (wide := [c for c in options.drop if c >= min(grids.widths)]):
@@ -63,7 +68,7 @@ class TransformerKind(BackboneKind):
 
     def geometry(self, model: ModelFiles) -> TokenGrids:
         name, config = self._network(model)
-        family: Family = FAMILIES.load(name)()
+        family: Family = self.families.load(name)()
         vae = read_json(model.whose, model.parts["vae"].path / "config.json")
         try:
             widths = vae.get("block_out_channels") or vae["encoder_block_out_channels"]
@@ -81,7 +86,7 @@ class TransformerKind(BackboneKind):
         from zeroshot_vss.backbones.token_diffusion import TokenDiffusion
 
         name, _ = self._network(model)
-        family: Family = FAMILIES.load(name)()
+        family: Family = self.families.load(name)()
         network = loading.load_part(model, "transformer", getattr(diffusers, name), loading.precision(model, device))
         vae = loading.load_autoencoder(model, device)
         if vae.config.latent_channels != family.latents(network.config):

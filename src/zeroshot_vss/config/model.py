@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
+from zeroshot_vss.backbones import BACKBONES
 from zeroshot_vss.config.backbones import BackboneConfig, check_upsampled_by
 from zeroshot_vss.config.backbones import inherited as inherited_backbones
 from zeroshot_vss.config.clips import ClipsConfig
@@ -117,8 +118,8 @@ class Config(Settings):
     def method_settings(self, method: str, backbone: str, dataset: str | None = None) -> MethodSettings:
         """Settings of a diffusion method with a backbone on a data set.
 
-        Laid upon each other: defaults, the protocol, the backbone's, the data set's, the method's, the backbone's for
-        that method, the point of a sweep.
+        Laid upon each other: defaults, the protocol, its kind's, the backbone's, the data set's, the method's, the
+        backbone's for that method, the point of a sweep.
 
         Raises:
             InputError: the overrides hold an unknown key, a wrong type or values that do not fit each other.
@@ -129,6 +130,7 @@ class Config(Settings):
         layers = (
             {"sampling": {"seed": self.seed}, "context": {"seed": self.seed}},
             self.protocols[chosen.protocol],
+            BACKBONES.load(model.kind).settings,
             model.settings,
             self.datasets[dataset].settings if dataset in self.datasets else {},
             chosen.settings,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from zeroshot_vss.settings.base import NonNegative, Positive, Seed, Settings
+from zeroshot_vss.settings.base import NonNegative, Positive, Seed, Settings, Switch
 from zeroshot_vss.settings.batches import Batches
 
 
@@ -24,6 +24,9 @@ class MethodSampling(Settings):
     time_ids: tuple[float, float, float] | None = None
     """What a video model is told of its clips: frame rate id, motion bucket, and the standard deviation of the
     noise on the conditioning frame; [14, 127, 0.02] for SVD. null for image models."""
+    together: Switch = None
+    """Whether the frames of a batch are one clip to the network. Kind `video-transformer` sets it by itself; models
+    that are told `time_ids` have their frames together without it."""
     noise: Literal["frame", "clip", "batch"] = "frame"
     """`frame`: each frame has its own noise. `clip`: all frames share one. `batch` (`released`): the noise
     depends on the place in the batch, as the seed is set again before each."""
@@ -44,12 +47,18 @@ class MethodSampling(Settings):
     @property
     def coupled(self) -> bool:
         """Whether the frames of a batch are denoised together (video models)."""
-        return self.time_ids is not None
+        return self.time_ids is not None or self.together is True
 
     @property
     def parts(self) -> int:
         """Guidance halves: 2, unconditional then conditional, or 1 without guidance."""
         return 1 if self.guidance in (1, (1, 1)) else 2
+
+    @model_serializer(mode="wrap")
+    def _only_where_on(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `together` where it is off, so that results made before there was the switch keep their keys."""
+        values: dict[str, Any] = handler(self)
+        return {name: value for name, value in values.items() if name != "together" or value is not None}
 
     @model_validator(mode="after")
     def _in_range(self) -> MethodSampling:

@@ -1,4 +1,4 @@
-"""Diffusion transformers by their class of diffusers. A new one is a file and a line in FAMILIES."""
+"""Diffusion transformers by their class of diffusers. A new one is a file and a line in a registry."""
 
 from zeroshot_vss.registry import Registry
 
@@ -11,3 +11,14 @@ FAMILIES = Registry(
     },
 )
 """Classes of :class:`zeroshot_vss.backbones.families.base.Family`."""
+
+VIDEO_FAMILIES = Registry(
+    "class of video diffusion transformers",
+    {
+        "CogVideoXTransformer3DModel": "zeroshot_vss.backbones.families.cogvideox:CogVideoX",
+        "HunyuanVideoTransformer3DModel": "zeroshot_vss.backbones.families.hunyuan:HunyuanVideo",
+        "LTXVideoTransformer3DModel": "zeroshot_vss.backbones.families.ltx:LTXVideo",
+        "WanTransformer3DModel": "zeroshot_vss.backbones.families.wan:Wan",
+    },
+)
+"""Classes of :class:`zeroshot_vss.backbones.families.video.VideoFamily`."""

@@ -16,13 +16,15 @@ class Call:
     """What the network is called with."""
 
     x: Tensor
-    """[n, c, h, w] noised latents, in the network's precision."""
+    """[n, c, h, w] noised latents, in the network's precision; of a clip [1, c, latent frames, h, w]."""
     timestep: float
     """As its scheduler counts them, 0 to 1000."""
     prompt: Mapping[str, Tensor]
     """Embeddings of the empty prompt by name, without a batch; on the device, in the network's precision."""
     factor: int
     """Pixels of a latent's side."""
+    group: int
+    """Frames of a latent frame of a clip, 1 for pictures."""
     guidance: float
     """What a model that was distilled with guidance is told."""
 
@@ -38,10 +40,7 @@ class Call:
 
 
 class Family(ABC):
-    """A class of diffusion transformers.
-
-    Where tokens of text and of the image are in one sequence, those of the image come last.
-    """
+    """A class of diffusion transformers."""
 
     blocks: ClassVar[tuple[str, ...]] = ("transformer_blocks",)
     """Lists of its blocks, in the order of computation."""
@@ -49,6 +48,12 @@ class Family(ABC):
     """In a block, the self-attention with `to_q` and `to_k`."""
     returned: ClassVar[tuple[str | None, ...]] = ("prompt_embeds",)
     """What its pipeline's `encode_prompt` returns, by name; None for what is not needed."""
+    told: ClassVar[Mapping[str, Any]] = {}
+    """Further arguments of `encode_prompt`, where its defaults are not those that its pipeline runs with."""
+    text_first: ClassVar[bool] = True
+    """Whether, in one sequence, tokens of text stand before those of the image."""
+    text_given_first: ClassVar[bool] = True
+    """Whether a block with two streams gives the text's before the image's."""
 
     @abstractmethod
     def depths(self, config: Mapping[str, Any]) -> tuple[int, ...]:
@@ -75,7 +80,7 @@ class Family(ABC):
         return None
 
     def prediction(self, output: Tensor, call: Call) -> Tensor:
-        """What the network predicts [n, c, h, w], from what it returns."""
+        """What the network predicts, of the shape of `call.x`, from what it returns."""
         return output
 
     def width(self, config: Mapping[str, Any]) -> int:
