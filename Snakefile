@@ -45,6 +45,7 @@ rule all:
     input:
         rules.main.input,
         collect("results/{table}.csv", table=PLAN.config.tables),
+        collect("results/{table}-classes.csv", table=filter(PLAN.tables.class_rows, PLAN.config.tables)),
         collect("results/sweeps/{sweep}.csv", sweep=PLAN.config.sweeps),
         rules.figures.input if hasattr(rules, "figures") else [],
         PLAN.pages.names(PLAN.config.tables),

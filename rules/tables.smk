@@ -3,6 +3,7 @@
 # in:  results/scores/... (quality), manifests of the rows' stages (settings, efficiency), config/published/{table}.csv
 # out: results/{table}.csv (long form), .md and .tex (the paper's layout), {table}-sequences.csv and .md (quality)
 #      {table}-intervals.csv, .md and .tex, {table}-comparisons.csv and .md (quality)
+#      {table}-classes.csv, .md, .tex, .png, .pdf (quality, where a protocol counts pixels by class)
 #      results/sweeps/{sweep}.csv, .png, .pdf
 
 
@@ -36,6 +37,44 @@ rule quality_table:
         job=job("results/{table}.csv"),
     shell:
         command("table")
+
+
+rule classes_table:
+    """{wildcards.table}: IoU of each class, and what classes are taken for"""
+    input:
+        needs("results/{table}-classes.csv"),
+    output:
+        csv=report(
+            "results/{table}-classes.csv",
+            category="Classes",
+            labels=of_table(form="CSV"),
+            caption="../report/classes.rst",
+        ),
+        md="results/{table}-classes.md",
+        tex=report(
+            "results/{table}-classes.tex",
+            category="Classes",
+            labels=of_table(form="LaTeX"),
+            caption="../report/classes.rst",
+        ),
+        png=report(
+            "results/{table}-classes.png",
+            category="Classes",
+            labels=of_table(form="chart"),
+            caption="../report/classes.rst",
+        ),
+        pdf="results/{table}-classes.pdf",
+    log:
+        "logs/{table}-classes.log",
+    wildcard_constraints:
+        table=tables_of("quality"),
+    localrule: True
+    conda:
+        "../envs/zeroshot_vss.yaml"
+    params:
+        job=job("results/{table}-classes.csv"),
+    shell:
+        command("classes_table")
 
 
 rule table:

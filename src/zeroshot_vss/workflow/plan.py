@@ -24,8 +24,6 @@ from zeroshot_vss.workflow.stages import Stages
 from zeroshot_vss.workflow.tables import Tables
 from zeroshot_vss.workflow.targets import Target
 
-LEADERBOARD = "-leaderboard.html"
-
 
 class Plan:
     """Targets of a configuration.
@@ -108,13 +106,19 @@ class Plan:
                 self.pages.overlay(row_named(self.config, dataset, row), file.rpartition(".")[0])
             case ("results", "report", file):
                 self._page(Path(file).stem)
-            case ("results", file) if file.endswith(LEADERBOARD):
-                table = file.removesuffix(LEADERBOARD)
-                self.pages.leaderboard(_known(table, self.config.tables, "table"))
             case ("results", file):
-                self.tables.table(_known(Path(file).stem, self.config.tables, "table"))
+                self._table(Path(file).stem)
             case _:
                 self._look_for(path)
+
+    def _table(self, name: str) -> None:
+        """A table, or what is made beside it."""
+        for ending, make in (("-leaderboard", self.pages.leaderboard), ("-classes", self.tables.classes)):
+            table = name.removesuffix(ending)
+            if table != name and name not in self.config.tables:
+                make(_known(table, self.config.tables, "table"))
+                return
+        self.tables.table(_known(name, self.config.tables, "table"))
 
     def _page(self, name: str) -> None:
         for kind in ("clips", "runs"):

@@ -9,12 +9,15 @@ from pathlib import Path
 from zeroshot_vss.config import Config
 from zeroshot_vss.config.tables import TableConfig
 from zeroshot_vss.entries.index import FILE
+from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.places import full_path
 from zeroshot_vss.jobs.base import Job
 from zeroshot_vss.jobs.check_predictions import PredictionsJob
 from zeroshot_vss.jobs.score import ScoreJob
+from zeroshot_vss.metrics.classes import confusion_of
 from zeroshot_vss.metrics.protocols import PROTOCOLS
 from zeroshot_vss.provenance.files import file_digest
+from zeroshot_vss.tables.classes import ClassesJob
 from zeroshot_vss.tables.efficiency import EfficiencyJob, EfficiencyRow
 from zeroshot_vss.tables.frontier import FrontierJob
 from zeroshot_vss.tables.quality import TableJob, TableRow
@@ -104,6 +107,35 @@ class Tables:
         return self.stages.add(
             TableJob, *chosen_protocols, title=chosen.title, across=chosen.across, seconds=chosen.seconds, rows=shown,
             published=self.published(name), csv=csv,
+        )  # fmt: skip
+
+    def class_rows(self, name: str) -> list[Row]:
+        """The rows of a table of scores whose protocol counts pixels by class."""
+        chosen = self.config.tables[name]
+        counted = {
+            dataset for dataset in chosen.datasets
+            if confusion_of(PROTOCOLS.load(self.config.datasets[dataset].protocol)) is not None
+        }  # fmt: skip
+        rows = table_rows(self.config, name) if chosen.kind == "quality" else []
+        return [row for row in rows if row.dataset in counted]
+
+    def classes(self, name: str) -> ClassesJob:
+        """The job that prints a table's rows class by class.
+
+        Raises:
+            InputError: no row of the table is scored by classes.
+        """
+        rows = self.class_rows(name)
+        if not rows:
+            raise InputError(f"table '{name}': no row is scored by classes, so that there is no table of them")
+        names = {}
+        for dataset in dict.fromkeys(row.dataset for row in rows):
+            legend = self.stages.opened(dataset).legend
+            names[self.config.datasets[dataset].title] = () if legend is None else legend.names
+        return self.stages.add(
+            ClassesJob, *dict.fromkeys(PROTOCOLS.module(self.config.datasets[row.dataset].protocol) for row in rows),
+            title=self.config.tables[name].title, rows=tuple(map(self.describe, rows)), names=names,
+            csv=f"{self.stages.results}/{name}-classes.csv",
         )  # fmt: skip
 
     def _settings(self, chosen: TableConfig, rows: list[Row], csv: str, name: str) -> SettingsJob:
