@@ -13,9 +13,9 @@ WIDTH, HEADS, DEPTH = 16, 2, 3
 _SIZES: dict[str, Any] = {"hidden_size": WIDTH, "num_hidden_layers": DEPTH, "num_attention_heads": HEADS}
 
 
-def _vision(kind: str) -> Any:
-    """A random model of a `model_type`."""
-    plain = {**_SIZES, "intermediate_size": 24, "image_size": 32, "patch_size": 8}
+def _vision(kind: str, depth: int) -> Any:
+    """A random model of a `model_type`; the depth is of plain ones."""
+    plain = {**_SIZES, "num_hidden_layers": depth, "intermediate_size": 24, "image_size": 32, "patch_size": 8}
     if kind == "dinov2":
         from transformers import Dinov2Config, Dinov2Model
 
@@ -68,10 +68,10 @@ def _sam(kind: str) -> Any:
     return Sam2Model(Sam2Config(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=decoder))
 
 
-def save_vision(folder: Path, kind: str, seed: int = 0) -> Path:
+def save_vision(folder: Path, kind: str, seed: int = 0, depth: int = DEPTH) -> Path:
     """Save a random vision transformer of a `model_type` with its preprocessor's config; returns the folder."""
     torch.manual_seed(seed)
-    model = _vision(kind)
+    model = _vision(kind, depth)
     for parameter in model.parameters():
         # As drawn, weights of 0.02 leave nearly nothing of the frame in the deeper blocks.
         parameter.data.normal_(std=0.2)
@@ -96,25 +96,26 @@ def small_vae(**more: Any) -> Any:
     )  # fmt: skip
 
 
-def _flux(parts: dict[str, Any]) -> Any:
+def _flux(parts: dict[str, Any], depth: int) -> Any:
     from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
     from diffusers.pipelines.flux.pipeline_flux import FluxPipeline
 
     network = FluxTransformer2DModel(
-        in_channels=4 * LATENTS, num_layers=2, num_single_layers=2, attention_head_dim=16, num_attention_heads=2,
-        joint_attention_dim=TEXT, pooled_projection_dim=POOLED, guidance_embeds=True, axes_dims_rope=(4, 4, 8),
+        in_channels=4 * LATENTS, num_layers=2, num_single_layers=depth - 2, attention_head_dim=16,
+        num_attention_heads=2, joint_attention_dim=TEXT,
+        pooled_projection_dim=POOLED, guidance_embeds=True, axes_dims_rope=(4, 4, 8),
     )  # fmt: skip
     none = dict.fromkeys(("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2"))
     pipeline: Any = FluxPipeline
     return pipeline(transformer=network, **parts, **none)
 
 
-def _sd3(parts: dict[str, Any]) -> Any:
+def _sd3(parts: dict[str, Any], depth: int) -> Any:
     from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
     from diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3 import StableDiffusion3Pipeline
 
     network = SD3Transformer2DModel(
-        sample_size=8, in_channels=LATENTS, out_channels=LATENTS, num_layers=3, attention_head_dim=8,
+        sample_size=8, in_channels=LATENTS, out_channels=LATENTS, num_layers=depth, attention_head_dim=8,
         num_attention_heads=4, joint_attention_dim=TEXT, caption_projection_dim=32, pooled_projection_dim=POOLED,
         pos_embed_max_size=12, dual_attention_layers=(0,), qk_norm="rms_norm",
     )  # fmt: skip
@@ -123,12 +124,12 @@ def _sd3(parts: dict[str, Any]) -> Any:
     return pipeline(transformer=network, **parts, **dict.fromkeys(names))
 
 
-def _pixart(parts: dict[str, Any]) -> Any:
+def _pixart(parts: dict[str, Any], depth: int) -> Any:
     from diffusers.models.transformers.pixart_transformer_2d import PixArtTransformer2DModel
     from diffusers.pipelines.pixart_alpha.pipeline_pixart_sigma import PixArtSigmaPipeline
 
     network = PixArtTransformer2DModel(
-        num_attention_heads=2, attention_head_dim=16, in_channels=LATENTS, out_channels=2 * LATENTS, num_layers=3,
+        num_attention_heads=2, attention_head_dim=16, in_channels=LATENTS, out_channels=2 * LATENTS, num_layers=depth,
         cross_attention_dim=32, sample_size=16, caption_channels=TEXT, use_additional_conditions=False,
     )  # fmt: skip
     none = dict.fromkeys(("text_encoder", "tokenizer"))
@@ -139,8 +140,11 @@ def _pixart(parts: dict[str, Any]) -> Any:
 MAKE = {"flux": _flux, "sd3": _sd3, "pixart": _pixart}
 
 
-def save_transformer(folder: Path, family: str, seed: int = 0) -> Path:
-    """Save a random pipeline of a diffusion transformer with the embeddings of a prompt; returns the folder."""
+def save_transformer(folder: Path, family: str, seed: int = 0, depth: int | None = None) -> Path:
+    """Save a random pipeline of a diffusion transformer with the embeddings of a prompt; returns the folder.
+
+    `depth` is the number of its blocks, by default 4 of FLUX and 3 of the others.
+    """
     from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
     from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
     from safetensors.torch import save_file
@@ -151,7 +155,7 @@ def save_transformer(folder: Path, family: str, seed: int = 0) -> Path:
         "scheduler": FlowMatchEulerDiscreteScheduler(**FLOW) if flow else DPMSolverMultistepScheduler(),
         "vae": small_vae(scaling_factor=0.5, shift_factor=0.1) if flow else small_vae(scaling_factor=0.13),
     }
-    pipeline = MAKE[family](parts)
+    pipeline = MAKE[family](parts, depth or (4 if family == "flux" else 3))
     for name, parameter in pipeline.transformer.named_parameters():
         # Zero, as some start, they would hand nothing on.
         if "norm" not in name or name.endswith("linear.weight"):

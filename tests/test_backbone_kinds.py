@@ -123,7 +123,8 @@ def test_the_shipped_table_has_a_row_of_each_kind() -> None:
         spec = config.backbones[name].spec(name)
         assert (settings.upsampling.modulation is None) == (spec.unmodulated is not None), name
         assert settings.context.blocks == settings.features.blocks, name
-    times = {"flux": (28, 260), "flux-davis": (24, 90), "pixart-sigma": (14, 100)}
+    times = {"flux": (28, 260), "flux-davis": (24, 90), "pixart-sigma": (14, 100),
+             "cogvideox": (17, 20), "hunyuan-video": (16, 33)}  # fmt: skip
     for name, (block, time) in times.items():
         sampling = chosen[name].sampling
         assert chosen[name].features.blocks == (block,) and chosen[name].features.step == sampling.start
