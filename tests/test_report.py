@@ -43,7 +43,6 @@ OVERLAY = {
     "datasets": {"scenes": {"options": {"split": "validation", "count": CLIPS, "frames": FRAMES}}},
     "tables": {"table1": {"methods": ["first-frame"]}},
     "overview": {"clips": 1, "frames": [0, 8], "methods": ["first-frame"]},
-    "user_clips": {"method": "first-frame"},
 }
 """A method without a model: a run of seconds."""
 NO_NETWORK: dict[str, Any] = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9")
