@@ -2,7 +2,7 @@
 #
 # in:  results/scores/... (quality), manifests of the rows' stages (settings, efficiency), config/published/{table}.csv
 # out: results/{table}.csv (long form), .md and .tex (the paper's layout), {table}-sequences.csv and .md (quality)
-#      {table}-intervals.csv, .md and .tex, {table}-comparisons.csv and .md (quality)
+#      {table}-intervals.csv, .md and .tex, {table}-comparisons.csv, .md and .tex (quality)
 #      {table}-classes.csv, .md, .tex, .png, .pdf (quality, where a protocol counts pixels by class)
 #      results/sweeps/{sweep}.csv, .png, .pdf
 
@@ -26,6 +26,7 @@ rule quality_table:
         intervals_tex="results/{table}-intervals.tex",
         comparisons="results/{table}-comparisons.csv",
         comparisons_md="results/{table}-comparisons.md",
+        comparisons_tex="results/{table}-comparisons.tex",
     log:
         "logs/{table}.log",
     wildcard_constraints:

@@ -31,6 +31,7 @@ from zeroshot_vss.metrics.statistics import (
 from zeroshot_vss.stages.table import run as run_table
 from zeroshot_vss.tables.intervals import (
     comparison_table,
+    comparisons_to_latex,
     comparisons_to_markdown,
     interval_table,
     intervals_to_latex,
@@ -248,6 +249,8 @@ def test_layouts() -> None:
     listed = comparisons_to_markdown(comparisons, "Table")
     assert listed.count("| A ") + listed.count("| B ") + listed.count("| C ") == 6 + 6 - 3
     assert " *" in listed and "nan" not in listed.lower()
+    latex = comparisons_to_latex(comparisons)
+    assert latex.count(r"\begin{tabular}") == 1 and latex.count(r"\\") == 6 + 1 and " *" in latex
 
 
 @pytest.mark.parametrize(
@@ -299,7 +302,7 @@ def test_the_stage_writes_what_it_names_in_any_order_of_clips(tmp_path: Path) ->
     rows = {"Ours": semantic(1, 6, 0.9), "Copied": semantic(2, 6, 0.4)}
     job = table_job(tmp_path / "a", rows)
     run_table(job)
-    assert sorted(map(str, (tmp_path / "a").glob("*.*"))) == sorted(job.outputs()) and len(job.outputs()) == 10
+    assert sorted(map(str, (tmp_path / "a").glob("*.*"))) == sorted(job.outputs()) and len(job.outputs()) == 11
     table: Any = pd.read_csv(job.csv).set_index("method")
     intervals: Any = pd.read_csv(job.intervals)
     named = zip(intervals["method"], intervals["figure"], strict=True)

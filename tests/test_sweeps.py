@@ -13,11 +13,17 @@ from PIL import Image
 
 from miniatures import write_vspw
 from test_config import shipped
+from test_statistics import semantic
 from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.config.sweeps import SweepConfig
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.jobs.score import ScoreJob
+from zeroshot_vss.metrics.protocols.base import pool
+from zeroshot_vss.metrics.scores import save_clips
+from zeroshot_vss.metrics.scoring import write_scores
+from zeroshot_vss.metrics.statistics import resample
 from zeroshot_vss.stages.score import run as run_score
+from zeroshot_vss.stages.sweep import draw
 from zeroshot_vss.stages.sweep import run as run_sweep
 from zeroshot_vss.tables.quality import TableRow
 from zeroshot_vss.tables.sweep import SweepJob, SweepPoint, sweep_table
@@ -80,33 +86,54 @@ def sweep_job(folder: Path) -> SweepJob:
     return SweepJob(title="Clusters", axis="K", figures=("miou", "mvc8"), points=points, **files)
 
 
-def test_the_table_has_standard_errors_over_clips() -> None:
+def test_the_table_has_intervals_and_standard_errors_over_clips() -> None:
     pooled = [
         {"miou": 0.5, "mvc8": None, "protocol": "vspw", "clips": 3},
         {"miou": 0.25, "protocol": "vspw", "clips": 1},
     ]
     clips = [pd.DataFrame({"miou": [0.1, 0.2, 0.6]}), pd.DataFrame({"miou": [0.25]})]
-    table = sweep_table(sweep_job(Path()), pooled, clips).set_index(["K", "figure"])
+    samples = [resample(semantic(1, 3)), resample(semantic(1, 1))]
+    table: Any = sweep_table(sweep_job(Path()), pooled, clips, samples).set_index(["K", "figure"])
     assert table.loc[("5", "mIoU"), "value"] == 50
     # Standard deviation sqrt(0.07) over three clips.
     assert table.loc[("5", "mIoU"), "standard error"] == pytest.approx(100 * np.sqrt(0.07 / 3), abs=0.01)
     assert pd.isna(table.loc[("5", "mVC8"), "value"]) and pd.isna(table.loc[("10", "mIoU"), "standard error"])
+    # As the table of intervals has them; one clip has none.
+    ends = [100 * end for end in samples[0].interval("miou")]
+    assert table.loc[("5", "mIoU"), ["low", "high"]].tolist() == pytest.approx(ends, abs=0.006)
+    assert pd.isna(table.loc[("10", "mIoU"), ["low", "high"]]).all()
+
+
+def written(folder: Path) -> SweepJob:
+    """The sweep with the scores of its points."""
+    for seed, label in enumerate(("5", "10")):
+        path, scores = folder / f"{label}.json", semantic(seed, 4)
+        save_clips(path.with_suffix(".npz"), scores)
+        write_scores(path, pool(scores), scores)
+    return sweep_job(folder)
 
 
 def test_the_plot_is_the_same_file_each_time(tmp_path: Path) -> None:
-    for label in ("5", "10"):
-        path = tmp_path / f"{label}.json"
-        path.write_text(json.dumps({"miou": 0.5, "mvc8": 0.75, "protocol": "vspw", "clips": 2, "frames": 8}))
-        pd.DataFrame({"clip": ["a", "b"], "frames": 4, "miou": [0.4, 0.6], "mvc8": [0.7, 0.8]}).to_csv(
-            path.with_suffix(".csv")
-        )
-    job, made = sweep_job(tmp_path), []
+    job, made = written(tmp_path), []
     for _ in range(2):
         run_sweep(job)
         made.append([Path(path).read_bytes() for path in job.outputs()])
     assert made[0] == made[1] and len(made[0]) == 3
     with Image.open(job.png) as picture:
         assert min(picture.size) > 300 and len(np.unique(np.asarray(picture.convert("L")))) > 50
+
+
+def test_the_plots_bars_are_the_intervals(tmp_path: Path) -> None:
+    job = written(tmp_path)
+    run_sweep(job)
+    table: Any = pd.read_csv(job.csv)
+    figure = draw(job, table)
+    assert "95% bootstrap intervals over clips" in figure.get_suptitle()
+    for axis, name in zip(figure.axes, ("mIoU", "mVC8"), strict=True):
+        known = table[table["figure"] == name]
+        (bars,) = axis.collections
+        assert [bar[:, 1].tolist() for bar in bars.get_segments()] == known[["low", "high"]].to_numpy().tolist()
+        assert list(axis.lines[0].get_ydata()) == known["value"].tolist()
 
 
 def test_other_systems_are_published_until_a_folder_is_named(tmp_path: Path) -> None:

@@ -13,6 +13,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from test_statistics import NAMES, semantic
+from test_statistics import tables as statistics_of
+from zeroshot_vss.metrics.classes import class_scores
+from zeroshot_vss.tables.classes import class_table, classes_to_latex
+from zeroshot_vss.tables.intervals import comparisons_to_latex, intervals_to_latex
 from zeroshot_vss.tables.latex import tabular
 from zeroshot_vss.tables.quality import TableRow, long_table, paper_layout, to_latex, to_markdown
 
@@ -157,8 +162,13 @@ def test_escaping_and_alignment() -> None:
 def test_latex_compiles(table: Any, tmp_path: Path) -> None:
     if shutil.which("pdflatex") is None:
         pytest.skip("there is no pdflatex here")
-    odd = pd.DataFrame({"#_%": ["a^b~c\\d {e} $ <1>", "λ ± → ²"], "n": ["1", "2.5"]})
-    body = to_latex(table) + "\n\n" + tabular(odd)
+    odd = pd.DataFrame({"#_%": ["a^b~c\\d {e} $ <1>", "λ ± → ²", "[12.0, 13.0]", "*"], "n": ["1", "2.5", "3", "4"]})
+    intervals, comparisons = statistics_of(20)
+    names = ("a & b_c", "100 % {~}", "d#", "\\e^2")
+    classes = class_table(NAMES[:1], ["vspw"], [class_scores(semantic(1, 3))], {"Scenes": names})
+    parts = [to_latex(table), tabular(odd), intervals_to_latex(intervals, comparisons)]
+    parts += [comparisons_to_latex(comparisons), classes_to_latex(classes)]
+    body = "\n\n".join(parts)
     document = "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n" + body + "\\end{document}\n"
     (tmp_path / "t.tex").write_text(document)
     call = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]

@@ -9,6 +9,8 @@ import matplotlib as mpl
 import pandas as pd
 
 from zeroshot_vss.io.files import replacing
+from zeroshot_vss.metrics.scores import load_clips
+from zeroshot_vss.metrics.statistics import LEVEL, resample
 from zeroshot_vss.tables.files import read_clips, read_scores, write_plot
 from zeroshot_vss.tables.sweep import NAMES, SweepJob, sweep_table
 
@@ -17,13 +19,16 @@ def run(job: SweepJob) -> None:
     """Write the table (long form) and the plot, one panel a figure, one line a backbone and data set."""
     scores = [Path(point.row.scores) for point in job.points]
     pooled = [read_scores(path) for path in scores]
-    table = sweep_table(job, pooled, [read_clips(path.with_suffix(".csv")) for path in scores])
+    clips = [read_clips(path.with_suffix(".csv")) for path in scores]
+    samples = [resample(load_clips(path.with_suffix(".npz"))) for path in scores]
+    table = sweep_table(job, pooled, clips, samples)
     with replacing(Path(job.csv)) as partial:
         table.to_csv(partial, index=False)
-    write_plot(_draw(job, table), Path(job.png), Path(job.pdf))
+    write_plot(draw(job, table), Path(job.png), Path(job.pdf))
 
 
-def _draw(job: SweepJob, table: pd.DataFrame) -> Any:
+def draw(job: SweepJob, table: pd.DataFrame) -> Any:
+    """A panel a figure, a line a backbone and data set; bars are the intervals of the table."""
     mpl.use("Agg")
     import seaborn as sns
     from matplotlib import pyplot as plt
@@ -40,14 +45,17 @@ def _draw(job: SweepJob, table: pd.DataFrame) -> Any:
             lines: Any = some.groupby(["backbone", "data set"], sort=False)
             for number, ((backbone, dataset), line) in enumerate(lines):
                 places = [labels.index(str(label)) for label in line[job.axis]]
-                axis.errorbar(
-                    places, line["value"], line["standard error"].fillna(0), marker="o", markersize=3, capsize=2,
-                    linewidth=1, color=colours[number % len(colours)], label=f"{backbone}, {dataset}",
+                colour = colours[number % len(colours)]
+                # Bars of their own: an interval need not hold its value.
+                axis.vlines(places, line["low"], line["high"], color=colour, linewidth=1)
+                axis.plot(
+                    places, line["value"], marker="o", markersize=3, linewidth=1, color=colour,
+                    label=f"{backbone}, {dataset}",
                 )  # fmt: skip
             turned = {"rotation": 30, "ha": "right"} if max(map(len, labels)) > 5 else {}
             axis.set_xticks(range(len(labels)), labels, **turned)
             axis.set(xlabel=job.axis, title=f"{name} (%)")
         # Below the panels, where no line runs.
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-        figure.suptitle(job.title, fontsize=9)
+        figure.suptitle(f"{job.title}\nBars: {LEVEL:.0%} bootstrap intervals over clips", fontsize=9)
     return figure

@@ -13,6 +13,7 @@ from zeroshot_vss.metrics.statistics import resample
 from zeroshot_vss.tables.files import read_clips, read_scores, write_table
 from zeroshot_vss.tables.intervals import (
     comparison_table,
+    comparisons_to_latex,
     comparisons_to_markdown,
     interval_table,
     intervals_to_latex,
@@ -37,7 +38,8 @@ def run(job: TableJob) -> None:
     intervals = interval_table(job.rows, samples, comparisons)
     latex = intervals_to_latex(intervals, comparisons)
     write_table(Path(job.intervals), intervals, intervals_to_markdown(intervals, comparisons, job.title), latex)
-    write_table(Path(job.comparisons), comparisons, comparisons_to_markdown(comparisons, job.title))
+    latex = comparisons_to_latex(comparisons)
+    write_table(Path(job.comparisons), comparisons, comparisons_to_markdown(comparisons, job.title), latex)
 
 
 def _seconds(row: TableRow) -> float | None:

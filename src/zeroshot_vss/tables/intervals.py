@@ -108,14 +108,26 @@ def comparisons_to_markdown(table: pd.DataFrame, title: str) -> str:
         "clips; p of the test that exchanges the rows' results of whole clips, after Holm over all pairs. "
         f"A star: separable (p < {SURE:.2f}).\n",
     ]
+    for group, note, wide in _comparison_layouts(table):
+        parts.append(_section(group, note, wide))
+    return "\n".join(parts)
+
+
+def comparisons_to_latex(table: pd.DataFrame) -> str:
+    """A tabular for each data set, as `comparisons_to_markdown` has them."""
+    return "\n".join(tabular(wide, note=f"{group}\n{note}") for group, note, wide in _comparison_layouts(table))
+
+
+def _comparison_layouts(table: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
+    """Heading, note and texts of each data set."""
+    layouts = []
     for group, part in _groups(table):
         cells = [
             f"{line['difference']:+.1f}{_brackets(line)}, p {line['Holm p']:.2g}{' *' if line['separable'] else ''}"
             for line in _lines(part)
         ]
-        wide = _across(part.assign(cell=cells), [*ROW, *OTHER])
-        parts.append(_section(group, note_of(part, table), wide))
-    return "\n".join(parts)
+        layouts.append((group, note_of(part, table), _across(part.assign(cell=cells), [*ROW, *OTHER])))
+    return layouts
 
 
 def _comparable(rows: Sequence[TableRow], samples: Sequence[Resampled]) -> list[list[int]]:

@@ -48,7 +48,9 @@ def tabular(
             rf"\textbf{{{escaped(text)}}}" if (place, column) in bold else escaped(text)
             for column, text in enumerate(row)
         ]
-        lines.append(" & ".join(cells) + r" \\")
+        line = " & ".join(cells)
+        # What ends the line before would take a bracket or a star for its own.
+        lines.append(("{}" if line[:1] in ("[", "*") else "") + line + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 

@@ -65,8 +65,9 @@ class TableJob(Job):
         return [*(row.scores for row in self.rows), *timed, *([self.published] if self.published else [])]
 
     def outputs(self) -> list[str]:
-        listings = [path for csv in (self.sequences, self.comparisons) for path in layouts(csv)[:2]]
-        return [*layouts(self.csv), *layouts(self.intervals), *listings]
+        return [
+            *layouts(self.csv), *layouts(self.intervals), *layouts(self.comparisons), *layouts(self.sequences)[:2]
+        ]  # fmt: skip
 
     @property
     def sequences(self) -> str:
@@ -80,7 +81,7 @@ class TableJob(Job):
 
     @property
     def comparisons(self) -> str:
-        """Differences of each two rows, as CSV; Markdown lies beside it."""
+        """Differences of each two rows, as CSV; Markdown and LaTeX lie beside it."""
         return self.csv.removesuffix(".csv") + "-comparisons.csv"
 
 
