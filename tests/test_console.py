@@ -105,6 +105,8 @@ def test_one_command_then_names_then_a_mask(base: Path) -> None:
         (("segment", "my film.mp4", "--clusters", "many"), {}, "error: --clusters is 'many'; expected a number or"),
         (("segment", "my film.mp4", "--names", "swan"), {}, "error: names: 'swan' has no '='; expected"),
         (("segment", "my film.mp4", "--mask", "none.png"), {}, "error: there is no mask none.png"),
+        (("segment", "my film.mp4", "--fast", "--method", "ours"), {}, "error: --fast is method ours-direct"),
+        (("segment", "my film.mp4", "--method", "our"), {}, "error: config: user_clips.method: 'our' is not"),
         (("run", "results/clips/swan/overlay.mp4"), {}, "error: the configuration has no clip 'swan'; it has: none"),
         (("run", "results/tabel1.csv"), {}, "error: the configuration has no table 'tabel1'; did you mean 'table1'?"),
         (("segment", "my film.mp4"), {"compute": {"device": "gpu"}}, "error: config: compute.device: "),
@@ -153,7 +155,7 @@ def test_a_request_is_a_configuration(tmp_path: Path) -> None:
     assert result.config()["clips"] == {
         "my-film": {"path": str(tmp_path / "my film?.mp4"), "clusters": "auto", "names": {"1": "swan"}}
     }
-    assert result.config()["user_clips"] == {"method": "fast", "side_by_side": False}
+    assert result.config()["user_clips"] == {"method": "ours-direct-guided-128", "side_by_side": False}
     with pytest.raises(InputError, match="there is no video or folder of frames"):
         result.check()
     assert names_of(None) == {} and names_of("1=swan") == {"1": "swan"}

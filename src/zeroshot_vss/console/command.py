@@ -32,7 +32,8 @@ def add_commands(commands: Any) -> None:
     )
     one.add_argument("--names", help="1=swan,2=water of the mask's ids, or of clusters; or a file of the player's")
     one.add_argument("--clusters", help="how many, or auto; 8 by default, with --mask many")
-    one.add_argument("--fast", action="store_true", help="shortcuts that change results a little")
+    one.add_argument("--method", help="of config/methods.yaml, such as ours: the paper's, with masked modulation")
+    one.add_argument("--fast", action="store_true", help="frames of 128 rows: coarser, in less time")
     one.add_argument(
         "--adapt", action="store_true", help="train the backbone on with the video first, without labels"
     )
@@ -63,6 +64,7 @@ def segment(args: argparse.Namespace) -> None:
         args.mask,
         names_of(args.names),
         _clusters(args.clusters),
+        args.method,
         args.fast,
         args.adapt,
         args.side_by_side,

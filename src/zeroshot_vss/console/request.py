@@ -19,6 +19,7 @@ CLUSTERS = 8
 """K where no mask names clusters: few enough to be told apart and to be named by hand."""
 FRAMES_AT_ONCE = 2
 """In a plain pass, so that progress is told often."""
+FAST = "ours-direct-guided-128"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Request:
     names: Mapping[str, str] = field(default_factory=dict)
     clusters: int | Literal["auto"] | None = None
     """None: `CLUSTERS`; the backbone's own number where a mask names them, of which more find smaller objects."""
+    method: str | None = None
+    """None: that of `user_clips`."""
     fast: bool = False
     adapt: bool = False
     side_by_side: bool = False
@@ -41,7 +44,9 @@ class Request:
         return re.sub(r"[^A-Za-z0-9._-]+", "-", self.video.resolve().stem).strip(".-") or "clip"
 
     def check(self) -> None:
-        """Raises InputError where a file is not there."""
+        """Raises InputError where a file is not there, or two methods are asked for."""
+        if self.fast and self.method is not None:
+            raise InputError(f"--fast is method {FAST}, and --method is {self.method}; choose one of them")
         if not self.video.exists():
             raise InputError(f"there is no video or folder of frames {self.video}")
         if self.mask is not None and not self.mask.is_file():
@@ -57,7 +62,8 @@ class Request:
             clip["mask"] = str(self.mask.resolve())
         if self.names:
             clip["names"] = dict(self.names)
-        chosen: dict[str, Any] = {"method": "fast"} if self.fast else {}
+        method = FAST if self.fast else self.method
+        chosen: dict[str, Any] = {} if method is None else {"method": method}
         if self.adapt:
             chosen["adapt"] = True
         return {

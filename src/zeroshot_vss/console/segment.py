@@ -57,6 +57,7 @@ def segment(
     mask: str | Path | None = None,
     names: Mapping[int | str, str] | None = None,
     clusters: int | Literal["auto"] | None = None,
+    method: str | None = None,
     fast: bool = False,
     adapt: bool = False,
     side_by_side: bool = False,
@@ -71,7 +72,8 @@ def segment(
         mask: annotation of one frame, which names the clusters: an indexed PNG, grey ids, or colours.
         names: of the ids or colours (`#rrggbb`) of the mask; without one of clusters, where a name makes them one.
         clusters: how many; `auto` lets the tokens decide. 8 by default, with a mask those of the backbone's settings.
-        fast: shortcuts that change results a little.
+        method: of `config/methods.yaml`; `ours` is the paper's, with masked modulation, at several times the cost.
+        fast: frames of 128 rows: coarser, in less time.
         adapt: train the backbone on with the video first, without labels; minutes.
         side_by_side: the overlay has the plain frames at its left.
         out: folder for the results; `<name of the video>-segmented` by default.
@@ -87,6 +89,7 @@ def segment(
         None if mask is None else full_path(mask),
         names_by_cluster,
         clusters,
+        method,
         fast,
         adapt,
         side_by_side,

@@ -49,9 +49,9 @@ class Pages:
         ]
 
     def videos(self) -> list[str]:
-        """The players of the report: the user's method on the first clips of the overview's data set."""
+        """The players of the report: the overview's last method on the first clips of its data set."""
         config, chosen = self.stages.config, self.stages.config.overview
-        row = make_row(config, chosen.dataset, config.user_clips.method, chosen.backbone)
+        row = make_row(config, chosen.dataset, chosen.methods[-1], chosen.backbone)
         clips = self.stages.clips(chosen.dataset)[:FILMED]
         return [f"results/overlays/{row.dataset}/{row.name}/{clip}.html" for clip in clips]
 
