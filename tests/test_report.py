@@ -300,6 +300,14 @@ def test_tables_scores_and_a_video_show(run: Path, browser: Browser, tmp_path: P
     wait_for(lambda: "scene-0001" in browser.run("document.body.innerText", frame))
 
     click(browser, "Results")
+    click(browser, "Leaderboards")
+    frame = look_at(browser, "Table 1")
+    wait_for(lambda: "made here" in browser.run("document.body.innerText", frame))
+    # Nothing lies beside the page here: clips are named without links.
+    assert browser.run("document.querySelector('td.clips').innerText", frame) == "scene-0000, scene-0001"
+    assert browser.run("document.querySelectorAll('a.player').length", frame) == 0
+
+    click(browser, "Results")
     click(browser, "Videos")
     frame = look_at(browser, "scene-0001")
     figures = "v && [v.videoWidth, v.duration, v.currentTime]"
