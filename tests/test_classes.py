@@ -53,7 +53,7 @@ def test_against_loops() -> None:
     for one in scores:
         draws = []
         for row in counts:
-            total = sum(times * each.arrays["confusion"] for times, each in zip(row, clips, strict=True))
+            total: Any = sum(times * each.arrays["confusion"] for times, each in zip(row, clips, strict=True))
             union = total[one.label].sum() + total[:, one.label].sum() - total[one.label, one.label]
             if total[one.label].sum():
                 draws.append(total[one.label, one.label] / union)

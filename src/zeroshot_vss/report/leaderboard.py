@@ -114,7 +114,8 @@ def sections(
 
 
 def _cell(lines: pd.DataFrame, figure: str) -> Cell | None:
-    for line in lines[lines["figure"] == figure].to_dict("records"):
+    some: Any = lines[lines["figure"] == figure]
+    for line in some.to_dict("records"):
         return Cell(line["value"], line["low"], line["high"], line["rank"], str(line["not separable from"]))
     return None
 

@@ -66,7 +66,7 @@ def draw(table: pd.DataFrame, title: str) -> Any:
             axis.set_yticks(np.arange(len(classes) - 1) + 0.5, minor=True)
             axis.grid(visible=False, axis="y")
             axis.grid(visible=True, axis="y", which="minor", color="0.85")
-            total = part["id"].nunique()
+            total = len(set(part["id"]))
             if total > len(classes):
                 axis.set_title(f"{heading}: the {len(classes)} largest of {total} classes")
         handles, labels = axes[0, 0].get_legend_handles_labels()

@@ -130,7 +130,7 @@ def layout(part: pd.DataFrame) -> pd.DataFrame:
     ]
     some = titled(part).assign(cell=cells)
     wide = some.pivot_table(index=["id", "class"], columns="row", values="cell", aggfunc="first", sort=False)
-    first = some.drop_duplicates("id").set_index(["id", "class"])[["clips", "pixels"]]
+    first: Any = some.drop_duplicates("id").set_index(["id", "class"])[["clips", "pixels"]]
     order = first.sort_values("pixels", ascending=False, kind="stable").index
     wide = wide.loc[order, list(dict.fromkeys(some["row"]))].fillna("")
     wide.insert(0, "clips", [str(clips) for clips in first.loc[order, "clips"]])
