@@ -102,7 +102,7 @@ def test_decoding_that_overflows_half_precision(folder: Path, clip: ArrayClip) -
 def test_a_modulated_pass(backbone: LatentDiffusion, clip: ArrayClip, monkeypatch: pytest.MonkeyPatch) -> None:
     passes = backbone.denoise_modulated
     monkeypatch.setattr(backbone, "denoise_modulated", spoiled(passes, float("inf"), at=1))
-    with pytest.raises(InputError, match="clip 'street', frame 2: a modulated pass gave"):
+    with pytest.raises(InputError, match="clip 'street', frame 1: a modulated pass gave"):
         upsample(backbone, clip)
 
 

@@ -210,7 +210,7 @@ def test_the_stage_reads_the_features_of_the_row(
         (refined,) = (tmp_path / "results/coarse").rglob(f"{clip}.h5")
         coarse = read_all(refined, "maps")
         blocks = [read_all(cached, f"block{block}").astype(np.float32) for block in (6, 7)]
-        tokens = torch.from_numpy(normalise_tokens(np.mean(blocks, 0, dtype=np.float32)))
+        tokens = torch.from_numpy(normalise_tokens(np.asarray(np.mean(blocks, 0), np.float32)))
         full = F.interpolate(tokens.permute(0, 3, 1, 2), actual.shape[1:], mode="bilinear").permute(0, 2, 3, 1)
         for frame, expected in enumerate(actual):
             assert (nearest_labels(full[frame], tokens[frame], coarse[frame]) == expected).mean() > 0.999

@@ -112,7 +112,7 @@ def test_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     from zeroshot_vss.machine.runtime import budget
 
     cpu, cuda = torch.device("cpu"), torch.device("cuda", 0)
-    assert budget(Compute(), cpu) == 0.5
+    assert budget(Compute(), cpu) == 0.25
     assert budget(Compute(memory=3), cuda) == 3
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (10 * 2**30, 80 * 2**30))
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 6 * 2**30)

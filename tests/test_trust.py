@@ -23,15 +23,18 @@ from zeroshot_vss.backbones.kind import digest
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.config.read import read_yaml
+from zeroshot_vss.entries.index import read_index
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.metrics.scores import ClipScores, load_clips, save_clips
 from zeroshot_vss.provenance.code import PACKAGE
 from zeroshot_vss.segmenters.folder import weights_of
 from zeroshot_vss.segmenters.mask2former import FrameSegmenter
+from zeroshot_vss.settings.learned import LearnedUpsampler
 from zeroshot_vss.settings.segmenter import Segmenter
 from zeroshot_vss.training import adapt, adaptation
 from zeroshot_vss.training.adaptation import CHECKPOINT
 from zeroshot_vss.training.settings import AdaptationSettings
+from zeroshot_vss.upsamplers.hub import load_hub
 
 PACKAGE_FOLDER = Path(__file__).parent.parent / "src" / PACKAGE
 SOURCES = sorted(PACKAGE_FOLDER.rglob("*.py"))
@@ -147,12 +150,14 @@ LIMITED_CALLS = {
     ("config/read.py", "yaml.load(path.read_text('utf-8'), _Loader)"),
     ("training/adapt.py", "torch.load(work / CHECKPOINT, weights_only=True)"),
     ("training/adaptation.py", "torch.load(checkpoint, weights_only=True)"),
+    ("entries/index.py", "yaml.load(path.read_text('utf-8'), _Loader)"),
+    ("upsamplers/hub.py", "torch.load(path, map_location='cpu', weights_only=True)"),
 }
 """Each call of these functions that cannot run what it reads, word for word; the tests below show it of each.
 
-The loader of the configuration makes what SafeLoader makes. A training that goes on reads its own checkpoint (the
-optimiser's state among it, which safetensors cannot hold), and with `weights_only` PyTorch makes tensors and plain
-containers alone.
+The loaders of the configuration and of an index make what SafeLoader makes. A training that goes on reads its own
+checkpoint (the optimiser's state among it, which safetensors cannot hold), and with `weights_only` PyTorch makes
+tensors and plain containers alone; so it is with the weights of a learned upsampler, whose code is the user's own.
 """
 
 
@@ -183,6 +188,24 @@ def test_a_configuration_that_names_code_is_refused(tmp_path: Path, named: str) 
     with pytest.raises(InputError, match="could not determine a constructor for the tag"):
         read_yaml(path)
     assert not made.exists()
+
+
+@pytest.mark.parametrize("named", ["object/apply:os.mkdir [{}]", "name:os.mkdir ''", "module:os ''"])
+def test_an_index_that_names_code_is_refused(tmp_path: Path, named: str) -> None:
+    made = tmp_path / "executed"
+    (tmp_path / "model-index.yml").write_text(f"model: !!python/{named.format(made)}\n")
+    with pytest.raises(InputError, match="could not determine a constructor for the tag"):
+        read_index(tmp_path)
+    assert not made.exists()
+
+
+def test_weights_of_a_learned_upsampler_that_run_code_are_refused(tmp_path: Path, marker: Path) -> None:
+    (tmp_path / "hubconf.py").write_text("import torch\n\n\ndef line():\n    return torch.nn.Linear(1, 1)\n")
+    plant(tmp_path, marker, "other.pt", "bare.pt")
+    for name in ("other.pt", "bare.pt"):
+        settings = LearnedUpsampler(path=str(tmp_path), entry="line", weights=str(tmp_path / name))
+        with pytest.raises(InputError, match=r"cannot be loaded \(UnpicklingError: Weights only load failed"):
+            load_hub(settings)
 
 
 @pytest.mark.parametrize("bare", [False, True])

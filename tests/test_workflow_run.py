@@ -220,7 +220,7 @@ def test_an_edit_of_a_metric_scores_again_and_runs_no_model(run: Path, library: 
     path.write_text(f"{path.read_text()}\nEDITED = True\n")
     jobs = planned(run)
     assert (jobs.pop("score"), jobs.pop("quality_table")) == (3, 1)
-    assert set(jobs) <= {"main", "table_page", "clips_page", "runs_page"}
+    assert set(jobs) <= {"main", "table_page", "clips_page", "runs_page", "leaderboard"}
 
 
 def test_an_edit_of_the_correspondences_keeps_the_features(run: Path, library: Path) -> None:
@@ -230,6 +230,7 @@ def test_an_edit_of_the_correspondences_keeps_the_features(run: Path, library: P
     assert planned(run) == {
         "correspondences": 2, "coarse": 2, "upsample": 3, "score": 2, "quality_table": 1, "overview": 1,
         "overlay": 1, "row_overlay": 2, "table_page": 1, "clips_page": 1, "runs_page": 1, "main": 1,
+        "leaderboard": 1, "table_player": 2,
     }  # fmt: skip
 
 
