@@ -8,10 +8,13 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND"
@@ -132,3 +135,16 @@ def wait_for(ready: Callable[[], Any], seconds: float = 20) -> Any:
         assert time.monotonic() < ends, "nothing came"
         time.sleep(0.05)
     return value
+
+
+@contextmanager
+def opened(page: Path, folder: Path) -> Iterator[Browser]:
+    """A browser with a page open; skips the test where there is no Chromium. Its profile lies in the folder."""
+    executable = find_browser()
+    if executable is None:
+        pytest.skip(f"there is no Chromium here to open {page.name} in")
+    profile = folder / "profile"
+    profile.mkdir()
+    with Browser(executable, profile) as browser:
+        browser.open(page)
+        yield browser

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from array_clip import ArrayClip
+from backbone_checks import Pictures
 from zeroshot_vss.datasets.base import Frames
 from zeroshot_vss.method import edges
 from zeroshot_vss.method.batches import Row
@@ -33,23 +33,13 @@ def random(seed: int = 3) -> np.random.Generator:
 FRAME = random().integers(0, 256, (9, 12, 3), np.uint8)
 
 
-class Painted(ArrayClip):
-    """A clip with the given frames [n, H, W, 3]."""
-
-    def __init__(self, frames: Frames) -> None:
-        super().__init__("painted", [np.zeros(frames.shape[1:3], np.uint8)] * len(frames))
-        self.pictures = frames
-
-    def frames(self, indices: Any) -> Frames:
-        return self.pictures[list(indices)]
-
-
 def upsampled(name: str, frames: Frames, coarse: NDArray[np.uint8], places: list[int]) -> NDArray[np.uint8]:
     settings = Upsampling.model_validate(
         {"upsampler": name, "modulation": None, "sampling": None, "filter": None, **OPTIONS[name]}
     )
     upsampler = make_upsampler(settings, Resources(lambda: pytest.fail("no model"), lambda: 1.0))
-    return upsampler.upsample(Painted(frames), [Row(i, i) for i in places], coarse[places])
+    clip = Pictures((frames.shape[1], frames.shape[2]), frames)
+    return upsampler.upsample(clip, [Row(i, i) for i in places], coarse[places])
 
 
 def literal_bilateral(maps: NDArray[Any], frame: NDArray[np.uint8], spatial: float, colour: float) -> NDArray[Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from browser import Browser, find_browser, wait_for
+from browser import Browser, opened, wait_for
 from test_config import shipped
 from test_statistics import semantic
 from zeroshot_vss.config import merge, read_config
@@ -103,12 +103,7 @@ def test_the_pages_files_are_shipped() -> None:
 
 @pytest.fixture
 def browser(tmp_path: Path, made: LeaderboardJob) -> Iterator[Browser]:
-    executable = find_browser()
-    if executable is None:
-        pytest.skip("there is no Chromium here to open the leaderboard in")
-    (tmp_path / "profile").mkdir()
-    with Browser(executable, tmp_path / "profile") as browser:
-        browser.open(Path(made.page))
+    with opened(Path(made.page), tmp_path) as browser:
         yield browser
         assert browser.faults == [] and browser.requests == []
 

@@ -11,10 +11,8 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from array_clip import ArrayClip
-from backbone_checks import label_maps
+from backbone_checks import Pictures, label_maps
 from small_models import save_embedded
-from zeroshot_vss.datasets.base import Frames
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.store import read_all
 from zeroshot_vss.method.batches import Row
@@ -76,17 +74,6 @@ def folder(tmp_path: Path) -> Path:
     return hub
 
 
-class Painted(ArrayClip):
-    """A clip with the given frames [n, H, W, 3]."""
-
-    def __init__(self, frames: Frames) -> None:
-        super().__init__("painted", [np.zeros(frames.shape[1:3], np.uint8)] * len(frames))
-        self.pictures = frames
-
-    def frames(self, indices: Any) -> Frames:
-        return self.pictures[list(indices)]
-
-
 RNG = np.random.default_rng(1)
 FRAMES = RNG.integers(0, 256, (3, 12, 16, 3), np.uint8)
 FEATURES = RNG.normal(size=(3, 3, 4, 5)).astype(np.float32)
@@ -98,7 +85,8 @@ def upsampled(learned: LearnedUpsampler, places: list[int]) -> NDArray[np.uint8]
     settings = Upsampling(upsampler="learned", modulation=None, sampling=None, filter=None, learned=learned)
     resources = Resources(lambda: pytest.fail("no model"), lambda: 1.0, lambda clip, some: FEATURES[list(some)])
     upsampler = make_upsampler(settings, resources)
-    return upsampler.upsample(Painted(FRAMES), [Row(i, i) for i in places], COARSE[places])
+    clip = Pictures((FRAMES.shape[1], FRAMES.shape[2]), FRAMES)
+    return upsampler.upsample(clip, [Row(i, i) for i in places], COARSE[places])
 
 
 def test_pixels_take_the_label_of_the_nearest_mean_token(folder: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from array_clip import ArrayClip
-from browser import Browser, find_browser, wait_for
+from browser import Browser, opened, wait_for
 from zeroshot_vss.clips.naming import Naming
 from zeroshot_vss.clips.result import ClipResult
 from zeroshot_vss.datasets.base import Frames
@@ -52,12 +52,7 @@ def test_the_page_needs_nothing_beside_it(page: Path) -> None:
 
 @pytest.fixture
 def browser(tmp_path: Path, page: Path) -> Iterator[Browser]:
-    executable = find_browser()
-    if executable is None:
-        pytest.skip("there is no Chromium here to open the player in")
-    (tmp_path / "profile").mkdir()
-    with Browser(executable, tmp_path / "profile") as browser:
-        browser.open(page)
+    with opened(page, tmp_path) as browser:
         wait_for(lambda: browser.run("document.body.dataset.drawn") == "0")
         yield browser
         assert browser.faults == [] and browser.requests == []

@@ -16,6 +16,7 @@ import torch
 from diffusers import AutoencoderTiny, EulerDiscreteScheduler
 from pydantic import BaseModel
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from zeroshot_vss.backbones.inflation import spatial_weights, temporal_weights, video_config
 from zeroshot_vss.backbones.prompt import STORED
@@ -23,8 +24,10 @@ from zeroshot_vss.errors import InputError
 from zeroshot_vss.training.autoencoder import build_autoencoder, encode_frames, train_autoencoder
 from zeroshot_vss.training.data import render_training_clips, render_training_frames
 from zeroshot_vss.training.denoising import WEIGHTS, build_scheduler, train_process
+from zeroshot_vss.training.loop import Log
 from zeroshot_vss.training.processes import spawn
 from zeroshot_vss.training.settings import (
+    ImageTrainingSettings,
     TinyDecoderSettings,
     TrainingSettings,
     TransformerTrainingSettings,
@@ -78,6 +81,16 @@ def _encode(vae: Path, frames: Path, each: int | None, path: Path) -> None:
     unfinished.replace(path)
 
 
+def _train_denoiser(
+    build: Callable[[Any], nn.Module], part: str, vae: Path, frames: Path, work: Path,
+    settings: ImageTrainingSettings, log: Log,
+) -> None:  # fmt: skip
+    """Leave the averaged weights of an image denoiser in `work`, unless they are there; see :func:`train_process`."""
+    latents = _once(work / "latents.npy", partial(_encode, vae, frames, None))
+    if not (work / WEIGHTS).exists():
+        spawn(train_process, (build, settings, part, latents, work, log), settings.processes)
+
+
 def train(out: Path, work: Path, settings: TrainingSettings) -> None:
     """Train the image backbone and write a diffusers folder. Finished parts in `work` are kept and used again.
 
@@ -94,9 +107,7 @@ def train(out: Path, work: Path, settings: TrainingSettings) -> None:
     frames = _once(work / "frames.npy", partial(render_training_frames, settings))
     if not (work / "vae" / "config.json").exists():
         train_autoencoder(np.load(frames, mmap_mode="r"), settings, log).save_pretrained(work / "vae")
-    latents = _once(work / "latents.npy", partial(_encode, work / "vae", frames, None))
-    if not (work / WEIGHTS).exists():
-        spawn(train_process, (Denoiser, settings, "unet", latents, work, log), settings.processes)
+    _train_denoiser(Denoiser, "unet", work / "vae", frames, work, settings, log)
     export(out, work, settings)
 
 
@@ -115,9 +126,7 @@ def train_transformer(image: Path, out: Path, work: Path, settings: TransformerT
     _prepare(out, work, settings)
     log = partial(append_log, out / "training-log.csv")
     frames = _once(work / "frames.npy", partial(render_training_frames, settings))
-    latents = _once(work / "latents.npy", partial(_encode, image / "vae", frames, None))
-    if not (work / WEIGHTS).exists():
-        spawn(train_process, (TransformerDenoiser, settings, "transformer", latents, work, log), settings.processes)
+    _train_denoiser(TransformerDenoiser, "transformer", image / "vae", frames, work, settings, log)
     export_transformer(image, out, work, settings)
 
 
