@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import cv2
@@ -12,9 +11,10 @@ from numpy.typing import NDArray
 
 from backbone_checks import Pictures
 from zeroshot_vss.datasets.base import Frames
-from zeroshot_vss.method import edges
+from zeroshot_vss.method import bilateral, guided
 from zeroshot_vss.method.batches import Row
-from zeroshot_vss.method.edges import Guided, filtered_labels, guided_filter, joint_bilateral
+from zeroshot_vss.method.bilateral import bilateral_labels
+from zeroshot_vss.method.guided import Guided, guided_filter, guided_labels
 from zeroshot_vss.settings.edges import GuidedFilter, JointBilateral
 from zeroshot_vss.settings.upsampling import MethodUpsampling, Upsampling
 from zeroshot_vss.upsamplers.base import Resources, make_upsampler
@@ -68,21 +68,28 @@ def literal_bilateral(maps: NDArray[Any], frame: NDArray[np.uint8], spatial: flo
 
 
 @pytest.mark.parametrize(("spatial", "colour"), [(0.5, 0.3), (1.2, 0.15), (0.3, 2.0)])
-def test_joint_bilateral_is_the_sum_over_cells(spatial: float, colour: float) -> None:
-    maps = random().random((4, 3, 4))
-    expected = literal_bilateral(maps, FRAME, spatial, colour)
-    settings = JointBilateral(spatial=spatial, colour=colour)
-    np.testing.assert_allclose(joint_bilateral(maps, FRAME, settings), expected, atol=1e-5)
+@pytest.mark.parametrize("labels", [2, 5, 12])
+def test_joint_bilateral_labels_have_the_largest_sum_over_cells(spatial: float, colour: float, labels: int) -> None:
+    coarse = random(labels).choice(
+        np.array([0, 3, 4, 9, 30, 31, 80, 81, 90, 120, 254, 255], np.uint8)[:labels], (3, 4)
+    )
+    maps = coarse == np.unique(coarse)[:, None, None]
+    expected = np.unique(coarse)[literal_bilateral(maps, FRAME, spatial, colour).argmax(0)]
+    actual = bilateral_labels(coarse, FRAME, JointBilateral(spatial=spatial, colour=colour))
+    assert actual.dtype == np.uint8
+    np.testing.assert_array_equal(actual, expected)
 
 
-@pytest.mark.parametrize("at_once", [1, 2 * 9 * 12])
-def test_labels_are_the_same_where_few_fit_in_memory(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    coarse = random().choice(np.array([4, 9, 30, 255], np.uint8), (3, 4))
-    filters = [partial(joint_bilateral, frame=FRAME, settings=JointBilateral()), Guided(FRAME, 2, 1e-3)]
-    whole = [filtered_labels(coarse, (9, 12), along) for along in filters]
-    monkeypatch.setattr(edges, "VALUES_AT_ONCE", at_once)
-    for expected, along in zip(whole, filters, strict=True):
-        np.testing.assert_array_equal(filtered_labels(coarse, (9, 12), along), expected)
+def test_labels_are_the_same_where_few_weights_or_maps_fit_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = random(5).integers(0, 256, (27, 40, 3), np.uint8)
+    coarse = random().choice(np.array([4, 9, 30, 255], np.uint8), (5, 7))
+    settings, filtered = JointBilateral(), Guided(frame, 2, 1e-3)
+    whole = bilateral_labels(coarse, frame, settings), guided_labels(coarse, (27, 40), filtered)
+    for at_once in (1, 2 * 27 * 40):
+        monkeypatch.setattr(bilateral, "WEIGHTS_AT_ONCE", at_once)
+        monkeypatch.setattr(guided, "VALUES_AT_ONCE", at_once)
+        np.testing.assert_array_equal(bilateral_labels(coarse, frame, settings), whole[0])
+        np.testing.assert_array_equal(guided_labels(coarse, (27, 40), filtered), whole[1])
 
 
 def literal_guided(values: NDArray[Any], frame: NDArray[np.uint8], radius: int, epsilon: float) -> NDArray[Any]:
@@ -128,15 +135,9 @@ def test_guided_masks_are_resized_bilinearly_first_and_the_radius_is_in_cells() 
         np.testing.assert_allclose(actual, literal_guided(full, FRAME, pixels, 0.01), atol=1e-5)
 
 
-def test_on_a_frame_of_one_colour_both_are_plain_smoothing() -> None:
-    plain, mask = np.full((9, 12, 3), 90, np.uint8), random().random((1, 3, 4))
-    # Gaussians of the distance alone.
-    expected = literal_bilateral(mask, plain, 0.7, 1.0)
-    np.testing.assert_allclose(
-        joint_bilateral(mask, plain, JointBilateral(spatial=0.7, colour=1.0)), expected, atol=1e-5
-    )
+def test_on_a_frame_of_one_colour_the_guided_filter_is_plain_smoothing() -> None:
+    plain, values = np.full((9, 12, 3), 90, np.uint8), random().random((9, 12))
     # Windows of one pixel around each, twice, inside the frame.
-    values = random().random((9, 12))
     twice = cv2.blur(cv2.blur(values, (3, 3)), (3, 3))
     np.testing.assert_allclose(Guided(plain, 1, 1e-3)(values[None])[0, 2:-2, 2:-2], twice[2:-2, 2:-2], atol=1e-6)
 
@@ -171,17 +172,16 @@ def test_a_frame_of_one_label_stays_so_and_frames_are_independent(name: str) -> 
 def test_ties_go_to_the_smallest_label() -> None:
     frame = np.full((1, 3, 3), 50, np.uint8)
     for pair in ([5, 2], [2, 5]):
-        coarse = np.array([pair], np.uint8)
-        along = partial(joint_bilateral, frame=frame, settings=JointBilateral())
-        assert filtered_labels(coarse, (1, 3), along)[0, 1] == 2
+        assert bilateral_labels(np.array([pair], np.uint8), frame, JointBilateral())[0, 1] == 2
+        assert guided_labels(np.array([pair], np.uint8), (1, 3), Guided(frame, 1, 1e-3))[0, 1] == 2
 
 
 def test_colours_far_from_all_cells_still_have_weights() -> None:
     """A white pixel among black ones: every weight of its window is below what floats hold."""
     frame = np.zeros((4, 4, 3), np.uint8)
     frame[1, 1] = 255
-    made = joint_bilateral(np.eye(2)[None], frame, JointBilateral(spatial=0.5, colour=0.01))
-    assert np.isfinite(made).all() and made[0, 1, 1] > 0.9
+    coarse = np.array([[7, 2], [2, 2]], np.uint8)
+    assert bilateral_labels(coarse, frame, JointBilateral(spatial=0.5, colour=0.01))[1, 1] == 7
 
 
 @pytest.mark.parametrize(

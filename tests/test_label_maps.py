@@ -15,7 +15,7 @@ from torch import Tensor
 from literal_method import difference_map
 from zeroshot_vss.backbones.base import PlainPass
 from zeroshot_vss.method.difference import filter_maps, normalised_difference, resize_masks
-from zeroshot_vss.method.edges import Guided
+from zeroshot_vss.method.guided import Guided
 from zeroshot_vss.method.modulation import label_maps
 from zeroshot_vss.settings.edges import GuidedFilter
 from zeroshot_vss.settings.sampling import Sampling

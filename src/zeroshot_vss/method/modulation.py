@@ -16,7 +16,7 @@ from zeroshot_vss.backbones.base import Backbone, PlainPass
 from zeroshot_vss.backbones.finite import check_finite
 from zeroshot_vss.machine.memory import AdaptiveBatches
 from zeroshot_vss.method import difference
-from zeroshot_vss.method.edges import guided_filter
+from zeroshot_vss.method.guided import guided_filter
 from zeroshot_vss.method.pairs import Pair, Segment, packed, pairs_of, pairs_within, segments_of
 from zeroshot_vss.method.shortcuts import decode_regions
 from zeroshot_vss.settings.upsampling import Modulation, Upsampling

@@ -8,7 +8,7 @@ import numpy as np
 
 from zeroshot_vss.datasets.base import Clip
 from zeroshot_vss.method.batches import Row
-from zeroshot_vss.method.edges import filtered_labels, guided_filter
+from zeroshot_vss.method.guided import guided_filter, guided_labels
 from zeroshot_vss.upsamplers.base import Maps, Upsampler
 
 
@@ -20,4 +20,4 @@ class GuidedUpsampling(Upsampler):
         assert settings is not None
         frames, grid = clip.frames([row.frame for row in rows]), (coarse.shape[1], coarse.shape[2])
         filters = (guided_filter(frame, grid, settings) for frame in frames)
-        return np.stack([filtered_labels(m, clip.size, along) for m, along in zip(coarse, filters, strict=True)])
+        return np.stack([guided_labels(m, clip.size, along) for m, along in zip(coarse, filters, strict=True)])

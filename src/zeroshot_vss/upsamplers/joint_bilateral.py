@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 
 from zeroshot_vss.datasets.base import Clip
 from zeroshot_vss.method.batches import Row
-from zeroshot_vss.method.edges import filtered_labels, joint_bilateral
+from zeroshot_vss.method.bilateral import bilateral_labels
 from zeroshot_vss.upsamplers.base import Maps, Upsampler
 
 
@@ -20,5 +19,4 @@ class JointBilateralUpsampling(Upsampler):
         settings = self.settings.bilateral
         assert settings is not None
         frames = clip.frames([row.frame for row in rows])
-        filters = (partial(joint_bilateral, frame=frame, settings=settings) for frame in frames)
-        return np.stack([filtered_labels(m, clip.size, along) for m, along in zip(coarse, filters, strict=True)])
+        return np.stack([bilateral_labels(m, f, settings) for m, f in zip(coarse, frames, strict=True)])
