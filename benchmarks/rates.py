@@ -28,7 +28,7 @@ from zeroshot_vss.workflow.run import run
 
 FRAMES, PROCESSES = 14, 2
 MODELS = ("scenes-tiny", "scenes-tiny-video")
-METHODS = ("ours", "ours-nearest", "ours-bilinear")
+METHODS = ("ours", "ours-nearest", "ours-bilinear", "ours-joint-bilateral", "ours-guided")
 BASELINES = ("first-frame", "colour-grid")
 CHANGES = {
     "compute": {"device": "cpu", "threads": 1, "memory": 0.5},

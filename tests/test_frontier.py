@@ -12,9 +12,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from test_statistics import semantic
 from zeroshot_vss.io.costs import Cost, cost_path
 from zeroshot_vss.io.store import Manifest, content_digest, write_clip
 from zeroshot_vss.jobs.base import DataSetSpec, Parts
+from zeroshot_vss.metrics.scores import save_clips
+from zeroshot_vss.metrics.statistics import resample
 from zeroshot_vss.stages.frontier import run
 from zeroshot_vss.tables.efficiency import EfficiencyRow
 from zeroshot_vss.tables.frontier import FrontierJob, frontier_layout, on_frontier
@@ -66,6 +69,7 @@ def made(tmp_path: Path) -> FrontierJob:
         scores[-1].write_text(
             json.dumps({"protocol": "vspw", "clips": 2, "frames": 4, "miou": miou, "mvc8": None, "boundary_f": 0.4})
         )
+        save_clips(scores[-1].with_suffix(".npz"), semantic(len(scores), 2))
     named = tuple(map(str, scores))
     return frontier_job(tmp_path, rows, title="Fast mode", datasets={"scenes": SCENES}, scores=named)
 
@@ -80,7 +84,9 @@ def test_the_table(made: FrontierJob) -> None:
     assert table["mIoU"].tolist() == [60, 57] and table["mVC8"].isna().all()
     lines = Path(made.csv).with_suffix(".md").read_text().splitlines()
     cells = [cell.strip() for cell in lines[5].split("|")]
-    assert cells[1:5] == ["Fast", "tiny", "scenes", "57.0"] and "5.0" in cells
+    low, high = (100 * end for end in resample(semantic(2, 2)).interval("miou"))
+    assert table.loc["Fast", ["mIoU low", "mIoU high"]].tolist() == pytest.approx([low, high], abs=0.006)
+    assert cells[1:5] == ["Fast", "tiny", "scenes", f"57.0 [{low:.1f}, {high:.1f}]"] and "5.0" in cells
     with Image.open(made.png) as picture:
         assert len(np.unique(np.asarray(picture.convert("L")))) > 50
     assert Path(made.pdf).stat().st_size > 1000 and all(Path(path).is_file() for path in made.outputs())

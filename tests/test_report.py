@@ -240,6 +240,7 @@ def test_every_page_stands_alone(run: Path) -> None:
         assert path.stat().st_size <= LONGEST
         assert not re.findall(r'(?:src|href)="(?!data:)', text), path
     assert re.search(r"<td class=n>\d", (run / "results" / "report" / "table1-clips.html").read_text())
+    assert "intervals and ranks</h1>" in (run / "results" / "report" / "table1.html").read_text()
 
 
 def test_scores_and_settings_are_those_of_the_run(run: Path) -> None:

@@ -88,7 +88,9 @@ class Resampled:
         return tuple(clip.clip for clip in self.clips)
 
     def interval(self, figure: str) -> tuple[float, float]:
-        """See `interval`."""
+        """See `interval`; NaN for a figure that is not pooled."""
+        if figure not in self.draws:
+            return float("nan"), float("nan")
         return interval(self.draws[figure], len(self.clips))
 
 

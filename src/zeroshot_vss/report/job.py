@@ -28,11 +28,12 @@ class TablePageJob(Job):
     stage: ClassVar[str] = "table_page"
 
     title: str
-    markdown: str
+    markdown: tuple[str, ...]
+    """Files, one below the other: the table, and for one of scores its intervals and ranks."""
     page: str
 
     def inputs(self) -> list[str]:
-        return [self.markdown]
+        return list(self.markdown)
 
     def outputs(self) -> list[str]:
         return [self.page]

@@ -68,10 +68,11 @@ class Pages:
 
     def table(self, name: str) -> TablePageJob:
         """The job that writes a table as a page."""
-        title, stem = self.stages.config.tables[name].title, self.stages.results
+        chosen, stem = self.stages.config.tables[name], self.stages.results
+        shown = (f"{stem}/{name}.md", *([f"{stem}/{name}-intervals.md"] if chosen.kind == "quality" else []))
         return self.stages.add(
-            TablePageJob, title=title, markdown=f"{stem}/{name}.md", page=f"{stem}/report/{name}.html"
-        )
+            TablePageJob, title=chosen.title, markdown=shown, page=f"{stem}/report/{name}.html"
+        )  # fmt: skip
 
     def clips(self, table: str) -> ClipsPageJob:
         """The job that writes the scores of each clip."""

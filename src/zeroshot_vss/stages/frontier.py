@@ -9,6 +9,8 @@ import matplotlib as mpl
 import matplotlib.ticker as ticks
 import pandas as pd
 
+from zeroshot_vss.metrics.scores import load_clips
+from zeroshot_vss.metrics.statistics import LEVEL, resample
 from zeroshot_vss.tables.efficiency import efficiency
 from zeroshot_vss.tables.files import read_scores, write_one_layout, write_plot
 from zeroshot_vss.tables.frontier import FrontierJob, changed_share, frontier_layout, frontier_table, on_frontier
@@ -18,6 +20,7 @@ def run(job: FrontierJob) -> None:
     """Write the table and the plot."""
     rows = job.rows
     scores = [read_scores(Path(path)) for path in job.scores]
+    samples = [resample(load_clips(Path(path).with_suffix(".npz"))) for path in job.scores]
     stages = [row.results() for row in rows]
     maps = [list(results.values())[-1] for results in stages]
     changed, costs = [], []
@@ -27,13 +30,16 @@ def run(job: FrontierJob) -> None:
         frames = sum(len(mapped[path.stem]) for path in maps[index])
         costs.append(efficiency(frames, stages[index]))
         changed.append(changed_share(maps[index], maps[job.reference(index)], mapped))
-    table = frontier_table(job, scores, costs, changed)
+    table = frontier_table(job, scores, samples, costs, changed)
     write_one_layout(Path(job.csv), table, frontier_layout(table), job.title)
     write_plot(draw(job, table), Path(job.png), Path(job.pdf))
 
 
 def draw(job: FrontierJob, table: pd.DataFrame) -> Any:
-    """Quality over speed, a panel for rows that are compared; a line joins those that no other beats in both."""
+    """Quality over speed, a panel for rows that are compared; a line joins those that no other beats in both.
+
+    Bars are the intervals of mIoU.
+    """
     mpl.use("Agg")
     import seaborn as sns
     from matplotlib import pyplot as plt
@@ -47,6 +53,8 @@ def draw(job: FrontierJob, table: pd.DataFrame) -> Any:
             best = rows[rows["frontier"]].sort_values("FPS")
             axis.plot(best["FPS"], best["mIoU"], color="0.6", linewidth=1, zorder=1)
             for number, (_, row) in enumerate(rows.iterrows()):
+                axis.vlines(row["FPS"], row["mIoU low"], row["mIoU high"], color=colours[number % len(colours)],
+                            linewidth=0.8, alpha=0.6, zorder=1)  # fmt: skip
                 axis.scatter(row["FPS"], row["mIoU"], color=colours[number % len(colours)], s=24, zorder=2,
                              marker="o" if row["frontier"] else "x", label=row[job.compared])  # fmt: skip
             axis.set_xscale("log")
@@ -54,6 +62,6 @@ def draw(job: FrontierJob, table: pd.DataFrame) -> Any:
             axis.xaxis.set_minor_formatter(ticks.FormatStrFormatter("%g"))
             axis.set(xlabel="frames a second", ylabel="mIoU (%)", title=", ".join(shared))
             axis.legend(frameon=False, fontsize=6)
-        figure.suptitle(job.title, fontsize=9)
+        figure.suptitle(f"{job.title}\nBars: {LEVEL:.0%} bootstrap intervals over clips", fontsize=9)
         figure.tight_layout()
     return figure

@@ -11,4 +11,5 @@ from zeroshot_vss.report.tables import from_markdown
 
 def run(job: TablePageJob) -> None:
     """Write the page from the table's Markdown."""
-    write_page(Path(job.page), job.title, from_markdown(Path(job.markdown).read_text()))
+    text = "\n".join(Path(path).read_text() for path in job.markdown)
+    write_page(Path(job.page), job.title, from_markdown(text))

@@ -11,6 +11,7 @@ import pandas as pd
 
 from zeroshot_vss.io.store import open_clip
 from zeroshot_vss.jobs.base import DataSetSpec, Job
+from zeroshot_vss.metrics.statistics import Resampled
 from zeroshot_vss.tables.efficiency import EfficiencyRow
 from zeroshot_vss.tables.outputs import layouts
 from zeroshot_vss.tables.quality import percent
@@ -77,14 +78,16 @@ def changed_share(results: Sequence[Path], reference: Sequence[Path], mapped: Ma
 def frontier_table(
     job: FrontierJob,
     scores: Sequence[Mapping[str, Any]],
+    samples: Sequence[Resampled],
     costs: Sequence[Mapping[str, Any]],
     changed: Sequence[float],
 ) -> pd.DataFrame:
-    """One line a row: quality and changed pixels in %, frames a second, and how many times as fast as its reference.
+    """One line a row: quality with intervals and changed pixels in %, frames a second, the gain over its reference.
 
     Args:
         job: the rows.
         scores: pooled figures of each, 0..1.
+        samples: the clips of each, see :func:`zeroshot_vss.metrics.statistics.resample`.
         costs: of each, see :func:`zeroshot_vss.tables.efficiency.efficiency`.
         changed: share of changed pixels of each, 0..1.
     """
@@ -93,11 +96,19 @@ def frontier_table(
         rate, known = costs[index]["FPS"], costs[job.reference(index)]["FPS"]
         lines.append(
             {"method": row.method, "backbone": row.backbone, "data set": row.dataset}
-            | {name: percent(scores[index].get(key)) for key, name in QUALITY.items()}
+            | _quality(scores[index], samples[index])
             | {CHANGED: 100 * changed[index], "FPS": rate, "speed-up": rate / known if rate and known else None}
             | {name: value for name, value in costs[index].items() if name.endswith("s/frame")}
         )
     return pd.DataFrame(lines)
+
+
+def _quality(pooled: Mapping[str, Any], sample: Resampled) -> dict[str, float | None]:
+    figures = {}
+    for key, name in QUALITY.items():
+        low, high = sample.interval(key)
+        figures |= {name: percent(pooled.get(key)), f"{name} low": percent(low), f"{name} high": percent(high)}
+    return figures
 
 
 def on_frontier(table: pd.DataFrame, panel: Sequence[str], quality: str = "mIoU") -> list[bool]:
@@ -112,15 +123,21 @@ def on_frontier(table: pd.DataFrame, panel: Sequence[str], quality: str = "mIoU"
 
 
 def frontier_layout(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with one digit of figures in % and three significant ones of the others."""
-    names = ["method", "backbone", "data set"]
-    tenths = [*QUALITY.values(), CHANGED]
-    shown = {
-        column: [
-            "" if pd.isna(value) else f"{value:.1f}" if column in tenths else f"{value:.3g}"
-            for value in table[column]
-        ]
-        for column in table.columns
-        if column not in names
-    }
-    return pd.concat([table[names], pd.DataFrame(shown)], axis=1)
+    """The table with one digit of figures in %, their intervals in brackets, and three digits of the others."""
+    shown = {}
+    for column in table.columns:
+        if column in ("method", "backbone", "data set"):
+            shown[column] = table[column]
+        elif column in QUALITY.values():
+            ends = zip(table[column], table[f"{column} low"], table[f"{column} high"], strict=True)
+            shown[column] = [_with_interval(*values) for values in ends]
+        elif not column.endswith((" low", " high")):
+            digits = ".1f" if column == CHANGED else ".3g"
+            shown[column] = ["" if pd.isna(value) else f"{value:{digits}}" for value in table[column]]
+    return pd.DataFrame(shown)
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    if pd.isna(value):
+        return ""
+    return f"{value:.1f}" if pd.isna(low) else f"{value:.1f} [{low:.1f}, {high:.1f}]"

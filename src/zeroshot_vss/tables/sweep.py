@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import nan
 from typing import Any, ClassVar
 
 import numpy as np
@@ -67,7 +66,7 @@ def sweep_table(
             if key in pooled:
                 over = single[key].dropna().to_numpy(float) if key in single else np.zeros(0)
                 error = None if len(over) < 2 else percent(float(over.std(ddof=1)) / len(over) ** 0.5)
-                low, high = sample.interval(key) if key in sample.figures else (nan, nan)
+                low, high = sample.interval(key)
                 rows.append(
                     {job.axis: point.label, "method": point.row.method, "backbone": point.row.backbone,
                      "data set": point.row.dataset, "protocol": pooled["protocol"], "clips": pooled["clips"],
