@@ -93,7 +93,7 @@ def _candidates(coarse: Maps, reach: tuple[int, int]) -> tuple[Maps, NDArray[np.
 def _winners(weights: Floats, ranks: NDArray[np.intp], labels: Maps) -> Maps:
     """[H, W] labels with most votes, by the weights [places, H, W] and `_candidates` of each pixel's cell."""
     votes = np.zeros(labels.shape, np.float32)
-    pixel = np.ogrid[: votes.shape[1], : votes.shape[2]]
+    pixel = np.ogrid[: labels.shape[1], : labels.shape[2]]
     for weight, rank in zip(weights, ranks, strict=True):
         votes[rank, *pixel] += weight
     return np.take_along_axis(labels, votes.argmax(0)[None], 0)[0]
