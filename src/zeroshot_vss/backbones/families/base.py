@@ -44,6 +44,8 @@ class Family(ABC):
 
     blocks: ClassVar[tuple[str, ...]] = ("transformer_blocks",)
     """Lists of its blocks, in the order of computation."""
+    lengths: ClassVar[tuple[str, ...]] = ("num_layers",)
+    """Entries of its config that say how long they are."""
     attention: ClassVar[str] = "attn"
     """In a block, the self-attention with `to_q` and `to_k`."""
     returned: ClassVar[tuple[str | None, ...]] = ("prompt_embeds",)
@@ -55,17 +57,17 @@ class Family(ABC):
     text_given_first: ClassVar[bool] = True
     """Whether a block with two streams gives the text's before the image's."""
 
-    @abstractmethod
     def depths(self, config: Mapping[str, Any]) -> tuple[int, ...]:
         """Lengths of the lists of blocks. Raises KeyError for an entry that the config lacks, as all here do."""
+        return tuple(int(config[name]) for name in self.lengths)
 
-    @abstractmethod
     def patch(self, config: Mapping[str, Any]) -> int:
         """Latent cells of a token's side."""
+        return int(config["patch_size"])
 
-    @abstractmethod
     def latents(self, config: Mapping[str, Any]) -> int:
         """Channels of the latents."""
+        return int(config["in_channels"])
 
     @abstractmethod
     def embeddings(self, config: Mapping[str, Any]) -> Mapping[str, int | None]:

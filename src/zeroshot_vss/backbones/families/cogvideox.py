@@ -20,12 +20,6 @@ class CogVideoX(VideoFamily):
     returned: ClassVar[tuple[str | None, ...]] = ("prompt_embeds", None)
     text_given_first: ClassVar[bool] = False
 
-    def depths(self, config: Mapping[str, Any]) -> tuple[int, ...]:
-        return (int(config["num_layers"]),)
-
-    def patch(self, config: Mapping[str, Any]) -> int:
-        return int(config["patch_size"])
-
     def embeddings(self, config: Mapping[str, Any]) -> Mapping[str, int | None]:
         return {"prompt_embeds": config["text_embed_dim"]}
 

@@ -15,10 +15,8 @@ class Flux(Family):
     """`FluxTransformer2DModel`. The single blocks are counted on behind the double ones (0 to 18)."""
 
     blocks: ClassVar[tuple[str, ...]] = ("transformer_blocks", "single_transformer_blocks")
+    lengths: ClassVar[tuple[str, ...]] = ("num_layers", "num_single_layers")
     returned: ClassVar[tuple[str | None, ...]] = ("prompt_embeds", "pooled_prompt_embeds", None)
-
-    def depths(self, config: Mapping[str, Any]) -> tuple[int, ...]:
-        return int(config["num_layers"]), int(config["num_single_layers"])
 
     def patch(self, config: Mapping[str, Any]) -> int:
         return 2

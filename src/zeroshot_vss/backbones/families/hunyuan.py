@@ -14,15 +14,10 @@ class HunyuanVideo(VideoFamily):
 
     autoencoder: ClassVar[str] = "AutoencoderKLHunyuanVideo"
     blocks: ClassVar[tuple[str, ...]] = ("transformer_blocks", "single_transformer_blocks")
+    lengths: ClassVar[tuple[str, ...]] = ("num_layers", "num_single_layers")
     returned: ClassVar[tuple[str | None, ...]] = ("prompt_embeds", "pooled_prompt_embeds", "prompt_attention_mask")
     text_first: ClassVar[bool] = False
     text_given_first: ClassVar[bool] = False
-
-    def depths(self, config: Mapping[str, Any]) -> tuple[int, ...]:
-        return int(config["num_layers"]), int(config["num_single_layers"])
-
-    def patch(self, config: Mapping[str, Any]) -> int:
-        return int(config["patch_size"])
 
     def embeddings(self, config: Mapping[str, Any]) -> Mapping[str, int | None]:
         return {

@@ -17,15 +17,6 @@ class PixArt(Family):
     attention: ClassVar[str] = "attn1"
     returned: ClassVar[tuple[str | None, ...]] = ("prompt_embeds", "prompt_attention_mask", None, None)
 
-    def depths(self, config: Mapping[str, Any]) -> tuple[int, ...]:
-        return (int(config["num_layers"]),)
-
-    def patch(self, config: Mapping[str, Any]) -> int:
-        return int(config["patch_size"])
-
-    def latents(self, config: Mapping[str, Any]) -> int:
-        return int(config["in_channels"])
-
     def embeddings(self, config: Mapping[str, Any]) -> Mapping[str, int | None]:
         return {"prompt_embeds": config["caption_channels"], "prompt_attention_mask": None}
 

@@ -13,15 +13,6 @@ class StableDiffusion3(Family):
 
     returned: ClassVar[tuple[str | None, ...]] = ("prompt_embeds", None, "pooled_prompt_embeds", None)
 
-    def depths(self, config: Mapping[str, Any]) -> tuple[int, ...]:
-        return (int(config["num_layers"]),)
-
-    def patch(self, config: Mapping[str, Any]) -> int:
-        return int(config["patch_size"])
-
-    def latents(self, config: Mapping[str, Any]) -> int:
-        return int(config["in_channels"])
-
     def most(self, config: Mapping[str, Any]) -> int | None:
         return int(config["pos_embed_max_size"])
 

@@ -26,9 +26,6 @@ class VideoFamily(Family):
         """Channels of the autoencoder's latents."""
         return int(vae["latent_channels"])
 
-    def latents(self, config: Mapping[str, Any]) -> int:
-        return int(config["in_channels"])
-
     def longest(self, config: Mapping[str, Any]) -> int | None:
         """Most latent frames; None for any number."""
         return None

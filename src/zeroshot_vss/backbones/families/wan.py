@@ -22,9 +22,6 @@ class Wan(VideoFamily):
     # Zeros stand for the missing words, which attention sees: their number is the one that the pipeline runs with.
     told: ClassVar[Mapping[str, Any]] = {"max_sequence_length": 512}
 
-    def depths(self, config: Mapping[str, Any]) -> tuple[int, ...]:
-        return (int(config["num_layers"]),)
-
     def patch(self, config: Mapping[str, Any]) -> int:
         return int(config["patch_size"][1])
 
