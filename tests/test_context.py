@@ -120,7 +120,7 @@ def test_a_frame_in_the_middle_names_the_clusters_of_all(
 def test_neighbours_that_disagree_evenly_give_the_smallest_label(labels: list[int]) -> None:
     tokens = np.array([[-2], [-1], [1], [2], [50]], np.float32)
     knn = make_classifier("knn", {}, seed=0)
-    knn.fit(tokens, np.array([*labels, 1]))
+    knn.fit(tokens, np.array([*labels, 9]))
     assert knn.predict(np.array([[0.1]], np.float32)).tolist() == [3]
 
 

@@ -119,6 +119,16 @@ def test_storing_truncates_to_8_bits() -> None:
     assert (difference.store_8_bit(torch.full((1, 16, 16), 130.9)) == 130).all()
 
 
+def test_storing_is_a_jpeg_of_quality_75() -> None:
+    """OpenCV's own, whose decoder may round otherwise."""
+    picture = np.random.default_rng(0).integers(0, 256, (24, 40)).astype(np.uint8)
+    stored = difference.store_8_bit(torch.from_numpy(picture[None]).float())[0].numpy().astype(int)
+    for quality, alike in ((75, True), (70, False), (80, False)):
+        _, file = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        other = cv2.imdecode(file, cv2.IMREAD_GRAYSCALE).astype(int)
+        assert (np.abs(stored - other).max() <= 1) == alike, quality
+
+
 # Filter
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from array_clip import ArrayClip
 from small_models import save_embedded, save_stable_diffusion, save_stable_video_diffusion
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
+from zeroshot_vss.backbones.encoding import encode_clip
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
@@ -64,6 +68,25 @@ def test_noise_falls_upon_the_same_cells(backbone: LatentDiffusion) -> None:
     with torch.inference_mode():
         spread = backbone.vae.encode(images).latent_dist.std[..., cells:-cells, cells:-cells]
     torch.testing.assert_close(drawn, spread * noise * backbone.vae.config.scaling_factor, atol=1e-5, rtol=1e-3)
+
+
+@pytest.mark.parametrize("margin", [0, 16])
+def test_latents_of_a_clip_take_the_posteriors_mean_and_deviation(margin: int) -> None:
+    """A video autoencoder of cells of 8 pixels and two frames, whose posterior is known."""
+    images = torch.rand(4, 3, 24, 40, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    encoder = nn.Conv2d(1, 1, 1)
+
+    def encode(clip: torch.Tensor) -> SimpleNamespace:
+        assert clip.shape == (1, 3, 4, 24 + 2 * margin, 40 + 2 * margin)
+        mean = torch.nn.functional.avg_pool3d(clip, (2, 8, 8))
+        return SimpleNamespace(latent_dist=SimpleNamespace(mean=mean, std=2 + mean))
+
+    noise = torch.randn(2, 3, 3, 5, generator=torch.Generator().manual_seed(1))
+    actual = encode_clip(
+        SimpleNamespace(encode=encode, encoder=encoder), images, noise, margin, 8, torch.device("cpu")
+    )
+    mean = images.unflatten(0, (2, 2)).unflatten(3, (3, 8)).unflatten(5, (5, 8)).mean((1, 4, 6))
+    torch.testing.assert_close(actual, mean + (2 + mean) * noise)
 
 
 def test_the_conditioning_frame_is_continued_too(backbone: LatentDiffusion) -> None:

@@ -22,7 +22,7 @@ class Mutant:
 
     name: str
     file: str
-    """In the package, where its text was when it was written."""
+    """In the package."""
     old: str
     new: str
     tests: tuple[str, ...]
@@ -31,18 +31,16 @@ class Mutant:
     """Why no test can notice it, if none can."""
 
     def place(self, root: Path) -> Path:
-        """The file that holds the text, once; another one of the package if it has moved there.
+        """The file.
 
         Raises:
-            TextGoneError: no file of the package does, or it is not clear which.
+            TextGoneError: it does not hold the text, or not once; names the files that do.
         """
         package = root / PACKAGE
         known = package / self.file
         if known.is_file() and known.read_text().count(self.old) == 1:
             return known
         matches = [path for path in sorted(package.rglob("*.py")) if path.read_text().count(self.old)]
-        if len(matches) == 1 and matches[0].read_text().count(self.old) == 1:
-            return matches[0]
         where = f"is in {', '.join(str(path.relative_to(package)) for path in matches)}" if matches else "is gone"
         raise TextGoneError(f"{self.file}: {self.old.strip().splitlines()[0]!r} {where}; write the mutant anew")
 
@@ -61,11 +59,21 @@ class Mutant:
 
 
 def read(path: Path) -> Iterator[Mutant]:
-    """The mutants of one list: tables `[[module]]` with `file`, `tests`, and `[[module.mutant]]` with the fault."""
+    """The mutants of one list: tables `[[module]]` with `file`, `tests`, and `[[module.mutant]]` with the fault.
+
+    A fault can have a `file` of its own and further `tests`, which are then run first.
+    """
     for module in tomllib.loads(path.read_text())["module"]:
         for fault in module["mutant"]:
             tests = tuple(dict.fromkeys([*fault.get("tests", []), *module["tests"]]))
-            yield Mutant(fault["name"], module["file"], fault["old"], fault["new"], tests, fault.get("reason"))
+            yield Mutant(
+                fault["name"],
+                fault.get("file", module["file"]),
+                fault["old"],
+                fault["new"],
+                tests,
+                fault.get("reason"),
+            )
 
 
 def read_all(lists: Sequence[str] = ()) -> list[Mutant]:
