@@ -125,7 +125,7 @@ def test_storing_is_a_jpeg_of_quality_75() -> None:
     stored = difference.store_8_bit(torch.from_numpy(picture[None]).float())[0].numpy().astype(int)
     for quality, alike in ((75, True), (70, False), (80, False)):
         _, file = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        other = cv2.imdecode(file, cv2.IMREAD_GRAYSCALE).astype(int)
+        other = np.asarray(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE)).astype(int)
         assert (np.abs(stored - other).max() <= 1) == alike, quality
 
 
