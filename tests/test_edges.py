@@ -135,8 +135,13 @@ def test_guided_masks_are_resized_bilinearly_first_and_the_radius_is_in_cells() 
         np.testing.assert_allclose(actual, literal_guided(full, FRAME, pixels, 0.01), atol=1e-5)
 
 
-def test_on_a_frame_of_one_colour_the_guided_filter_is_plain_smoothing() -> None:
+def test_on_a_frame_of_one_colour_both_are_plain_smoothing() -> None:
     plain, values = np.full((9, 12, 3), 90, np.uint8), random().random((9, 12))
+    # Gaussians of the distance alone.
+    coarse = random().permutation(12).astype(np.uint8).reshape(3, 4)
+    expected = literal_bilateral(coarse == np.arange(12)[:, None, None], plain, 0.7, 1.0).argmax(0)
+    actual = bilateral_labels(coarse, plain, JointBilateral(spatial=0.7, colour=1.0))
+    np.testing.assert_array_equal(actual, expected)
     # Windows of one pixel around each, twice, inside the frame.
     twice = cv2.blur(cv2.blur(values, (3, 3)), (3, 3))
     np.testing.assert_allclose(Guided(plain, 1, 1e-3)(values[None])[0, 2:-2, 2:-2], twice[2:-2, 2:-2], atol=1e-6)

@@ -11,7 +11,6 @@ import pandas as pd
 
 from zeroshot_vss.metrics.classes import class_scores
 from zeroshot_vss.metrics.scores import load_clips
-from zeroshot_vss.metrics.statistics import LEVEL
 from zeroshot_vss.tables.classes import (
     ClassesJob,
     class_table,
@@ -20,7 +19,7 @@ from zeroshot_vss.tables.classes import (
     groups_of,
     titled,
 )
-from zeroshot_vss.tables.files import write_plot, write_table
+from zeroshot_vss.tables.files import BARS, write_plot, write_table
 
 DRAWN = 24
 """Classes of a data set in the figure, at most."""
@@ -71,7 +70,7 @@ def draw(table: pd.DataFrame, title: str) -> Any:
                 axis.set_title(f"{heading}: the {len(classes)} largest of {total} classes")
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=1, frameon=False)
-        figure.suptitle(f"{title}\nBars: {LEVEL:.0%} bootstrap intervals over clips", fontsize=9)
+        figure.suptitle(f"{title}\n{BARS}", fontsize=9)
     return figure
 
 

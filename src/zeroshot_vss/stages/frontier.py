@@ -9,10 +9,8 @@ import matplotlib as mpl
 import matplotlib.ticker as ticks
 import pandas as pd
 
-from zeroshot_vss.metrics.scores import load_clips
-from zeroshot_vss.metrics.statistics import LEVEL, resample
 from zeroshot_vss.tables.efficiency import efficiency
-from zeroshot_vss.tables.files import read_scores, write_one_layout, write_plot
+from zeroshot_vss.tables.files import BARS, read_samples, read_scores, write_one_layout, write_plot
 from zeroshot_vss.tables.frontier import FrontierJob, changed_share, frontier_layout, frontier_table, on_frontier
 
 
@@ -20,7 +18,7 @@ def run(job: FrontierJob) -> None:
     """Write the table and the plot."""
     rows = job.rows
     scores = [read_scores(Path(path)) for path in job.scores]
-    samples = [resample(load_clips(Path(path).with_suffix(".npz"))) for path in job.scores]
+    samples = [read_samples(Path(path)) for path in job.scores]
     stages = [row.results() for row in rows]
     maps = [list(results.values())[-1] for results in stages]
     changed, costs = [], []
@@ -62,6 +60,6 @@ def draw(job: FrontierJob, table: pd.DataFrame) -> Any:
             axis.xaxis.set_minor_formatter(ticks.FormatStrFormatter("%g"))
             axis.set(xlabel="frames a second", ylabel="mIoU (%)", title=", ".join(shared))
             axis.legend(frameon=False, fontsize=6)
-        figure.suptitle(f"{job.title}\nBars: {LEVEL:.0%} bootstrap intervals over clips", fontsize=9)
+        figure.suptitle(f"{job.title}\n{BARS}", fontsize=9)
         figure.tight_layout()
     return figure

@@ -9,9 +9,7 @@ import matplotlib as mpl
 import pandas as pd
 
 from zeroshot_vss.io.files import replacing
-from zeroshot_vss.metrics.scores import load_clips
-from zeroshot_vss.metrics.statistics import LEVEL, resample
-from zeroshot_vss.tables.files import read_clips, read_scores, write_plot
+from zeroshot_vss.tables.files import BARS, read_clips, read_samples, read_scores, write_plot
 from zeroshot_vss.tables.sweep import NAMES, SweepJob, sweep_table
 
 
@@ -20,7 +18,7 @@ def run(job: SweepJob) -> None:
     scores = [Path(point.row.scores) for point in job.points]
     pooled = [read_scores(path) for path in scores]
     clips = [read_clips(path.with_suffix(".csv")) for path in scores]
-    samples = [resample(load_clips(path.with_suffix(".npz"))) for path in scores]
+    samples = [read_samples(path) for path in scores]
     table = sweep_table(job, pooled, clips, samples)
     with replacing(Path(job.csv)) as partial:
         table.to_csv(partial, index=False)
@@ -57,5 +55,5 @@ def draw(job: SweepJob, table: pd.DataFrame) -> Any:
             axis.set(xlabel=job.axis, title=f"{name} (%)")
         # Below the panels, where no line runs.
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-        figure.suptitle(f"{job.title}\nBars: {LEVEL:.0%} bootstrap intervals over clips", fontsize=9)
+        figure.suptitle(f"{job.title}\n{BARS}", fontsize=9)
     return figure

@@ -8,9 +8,7 @@ import pandas as pd
 
 from zeroshot_vss.io.costs import seconds_of
 from zeroshot_vss.io.store import results_of
-from zeroshot_vss.metrics.scores import load_clips
-from zeroshot_vss.metrics.statistics import resample
-from zeroshot_vss.tables.files import read_clips, read_scores, write_table
+from zeroshot_vss.tables.files import read_clips, read_samples, read_scores, write_table
 from zeroshot_vss.tables.intervals import (
     comparison_table,
     comparisons_to_latex,
@@ -33,7 +31,7 @@ def run(job: TableJob) -> None:
     clips = [read_clips(Path(row.scores).with_suffix(".csv")) for row in job.rows]
     sequences = sequence_table(job.rows, clips)
     write_table(Path(job.sequences), sequences, sequences_to_markdown(sequences, job.title))
-    samples = [resample(load_clips(Path(row.scores).with_suffix(".npz"))) for row in job.rows]
+    samples = [read_samples(Path(row.scores)) for row in job.rows]
     comparisons = comparison_table(job.rows, samples)
     intervals = interval_table(job.rows, samples, comparisons)
     latex = intervals_to_latex(intervals, comparisons)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
 from zeroshot_vss.jobs.base import Job
 from zeroshot_vss.metrics.classes import ClassScore
 from zeroshot_vss.metrics.statistics import LEVEL
+from zeroshot_vss.tables.intervals import brackets
 from zeroshot_vss.tables.latex import tabular
 from zeroshot_vss.tables.outputs import layouts
 from zeroshot_vss.tables.quality import TableRow
@@ -124,10 +124,8 @@ def classes_to_latex(table: pd.DataFrame) -> str:
 
 def layout(part: pd.DataFrame) -> pd.DataFrame:
     """Classes down, from the largest; rows across."""
-    cells = [
-        f"{line['IoU']:.1f}" + ("" if np.isnan(line["low"]) else f" [{line['low']:.1f}, {line['high']:.1f}]")
-        for _, line in part.iterrows()
-    ]
+    known = zip(part["IoU"], part["low"], part["high"], strict=True)
+    cells = [f"{iou:.1f}{brackets(low, high)}" for iou, low, high in known]
     some = titled(part).assign(cell=cells)
     wide = some.pivot_table(index=["id", "class"], columns="row", values="cell", aggfunc="first", sort=False)
     first: Any = some.drop_duplicates("id").set_index(["id", "class"])[["clips", "pixels"]]

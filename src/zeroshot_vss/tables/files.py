@@ -10,8 +10,12 @@ import pandas as pd
 
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import replacing
+from zeroshot_vss.metrics.scores import load_clips
+from zeroshot_vss.metrics.statistics import LEVEL, Resampled, resample
 from zeroshot_vss.tables.latex import tabular
 
+BARS = f"Bars: {LEVEL:.0%} bootstrap intervals over clips"
+"""Under the title of a plot that has them."""
 _AGAIN = "delete it and run again: the row is then scored anew"
 
 
@@ -43,6 +47,11 @@ def read_clips(path: Path) -> pd.DataFrame:
     if not {"clip", "frames"} <= set(table.columns):
         raise InputError(f"{path} holds no scores of clips; {_AGAIN}")
     return table
+
+
+def read_samples(scores: Path) -> Resampled:
+    """The clips of a row, resampled, from the file beside its pooled figures."""
+    return resample(load_clips(scores.with_suffix(".npz")))
 
 
 def write_table(csv: Path, table: pd.DataFrame, markdown: str, latex: str | None = None) -> None:

@@ -13,6 +13,7 @@ from zeroshot_vss.io.store import open_clip
 from zeroshot_vss.jobs.base import DataSetSpec, Job
 from zeroshot_vss.metrics.statistics import Resampled
 from zeroshot_vss.tables.efficiency import EfficiencyRow
+from zeroshot_vss.tables.intervals import brackets
 from zeroshot_vss.tables.outputs import layouts
 from zeroshot_vss.tables.quality import percent
 
@@ -138,6 +139,4 @@ def frontier_layout(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_interval(value: float, low: float, high: float) -> str:
-    if pd.isna(value):
-        return ""
-    return f"{value:.1f}" if pd.isna(low) else f"{value:.1f} [{low:.1f}, {high:.1f}]"
+    return "" if pd.isna(value) else f"{value:.1f}{brackets(low, high)}"

@@ -123,7 +123,8 @@ def _comparison_layouts(table: pd.DataFrame) -> list[tuple[str, str, pd.DataFram
     layouts = []
     for group, part in _groups(table):
         cells = [
-            f"{line['difference']:+.1f}{_brackets(line)}, p {line['Holm p']:.2g}{' *' if line['separable'] else ''}"
+            f"{line['difference']:+.1f}{brackets(line['low'], line['high'])}, p {line['Holm p']:.2g}"
+            f"{' *' if line['separable'] else ''}"
             for line in _lines(part)
         ]
         layouts.append((group, note_of(part, table), _across(part.assign(cell=cells), [*ROW, *OTHER])))
@@ -167,7 +168,7 @@ def _interval_layouts(table: pd.DataFrame, comparisons: pd.DataFrame) -> list[tu
     layouts = []
     for group, part in _groups(table):
         cells = [
-            f"{line['value']:.1f}{_brackets(line)} ({line['rank']}"
+            f"{line['value']:.1f}{brackets(line['low'], line['high'])} ({line['rank']}"
             f"{' ~ ' + line['not separable from'] if line['not separable from'] else ''})"
             for line in _lines(part)
         ]
@@ -195,8 +196,9 @@ def _section(heading: str, note: str, layout: pd.DataFrame) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _brackets(line: dict[str, Any]) -> str:
-    return "" if np.isnan(line["low"]) else f" [{line['low']:.1f}, {line['high']:.1f}]"
+def brackets(low: float, high: float) -> str:
+    """An interval behind its figure; nothing where there is none (NaN)."""
+    return "" if np.isnan(low) else f" [{low:.1f}, {high:.1f}]"
 
 
 def note_of(part: pd.DataFrame, comparisons: pd.DataFrame) -> str:
