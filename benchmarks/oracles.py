@@ -1,14 +1,16 @@
 """Which part of the method loses an object: grid, clusters or context model, on the sequences settings are chosen on.
 
     python -m benchmarks.oracles --root DAVIS --sequences bear bus ... [--model models/scenes-tiny] [--height 192]
-                                 [--margin 32] [--start 15] [--frames N] [--clusters K ...] [--position W ...]
-                                 [--carry none paper direct memory]
+                                 [--margin 32] [--start 15] [--frames N] [--clusters K ...]
+                                 [--beside POSITION,COLOUR ...] [--parts N]
+                                 [--carry none paper direct memory propagation]
 
 J and F are means over the frames after the first, then over the sequences; upsampling is bilinear. Rows: the first
 mask copied; the true cells of every frame (the grid's limit); clusters of the first frame that are named by every
 frame's own truth (what clusters lose); the first frame's true cells carried on by the context model (what carrying
-loses); the method. The last two once for each way to carry: without CBR, by the equations, by direct matches, and
-with these and the first frame in memory.
+loses); the method. The last two once for each way to carry: without CBR, by the equations, by direct matches, with
+these and the first frame in memory, and by label propagation. `--beside` gives the weights of place and colour;
+`--parts` makes so many by so many cells of each, on which label propagation alone works.
 """
 
 from __future__ import annotations
@@ -32,12 +34,10 @@ from zeroshot_vss.datasets.davis import Davis, DavisOptions
 from zeroshot_vss.io.progress import progress
 from zeroshot_vss.method.batches import Row, cut
 from zeroshot_vss.method.context import (
-    append_place,
     assign_labels,
     carry_labels,
     cluster,
     normalise_tokens,
-    spread_of,
 )
 from zeroshot_vss.method.correspondence import (
     direct_matches,
@@ -45,21 +45,25 @@ from zeroshot_vss.method.correspondence import (
     vote_along_matches,
     vote_on_direct_matches,
 )
+from zeroshot_vss.method.descriptors import append_colours, append_place, cell_colours, split_cells, spread_of
 from zeroshot_vss.method.latents import network_size, start_of
+from zeroshot_vss.method.propagation import propagate_labels
 from zeroshot_vss.metrics.boundary import boundary_f
 from zeroshot_vss.metrics.davis import region_j
 from zeroshot_vss.settings.batches import Batches
+from zeroshot_vss.settings.propagation import Propagation
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.upsamplers.bilinear import bilinear_labels
 
 BLOCKS, SEED, WINDOW = (6, 7, 8), 1, 2.0
-WAYS = ("none", "paper", "direct", "memory")
-"""To carry labels: without CBR, by equations 3 to 5, by direct matches, with these and the first frame in memory."""
+WAYS = ("none", "paper", "direct", "memory", "propagation")
+"""To carry labels: without CBR, by equations 3 to 5, by direct matches, with these and the first frame in memory, by
+label propagation."""
 Maps = NDArray[np.uint8]
 
 
 class Sample(NamedTuple):
-    """A clip's truth and tokens."""
+    """A clip's truth, tokens and colours."""
 
     clip: Clip
     truth: Maps
@@ -68,9 +72,11 @@ class Sample(NamedTuple):
     """[n, h, w, channels], mean of the blocks."""
     matched: torch.Tensor
     """[n, h * w, channels] of block 7, for CBR."""
+    colours: NDArray[np.float32]
+    """[n, h, w, 3] of the cells."""
 
 
-def read(clip: Clip, frames: int, backbone: Any, sampling: Sampling) -> Sample:
+def read(clip: Clip, frames: int, backbone: Any, sampling: Sampling, split: int) -> Sample:
     """Compute what a row needs of a clip's first frames."""
     count = min(frames, len(clip))
     truth = np.stack([np.asarray(clip.labels(i)) != 0 for i in range(count)]).astype(np.uint8)
@@ -86,7 +92,20 @@ def read(clip: Clip, frames: int, backbone: Any, sampling: Sampling) -> Sample:
     blocks = [torch.cat(some) for some in queries]
     grid = backbone.grid(*network_size(clip, backbone, sampling), BLOCKS[0])
     mean = torch.stack([b.float() for b in blocks]).mean(0).unflatten(1, grid).numpy()
-    return Sample(clip, truth, normalise_tokens(mean), blocks[1].float())
+    tokens = split_cells(normalise_tokens(mean), split)
+    colours = cell_colours(clip.frames(range(count)), tokens.shape[1:3])
+    return Sample(clip, truth, tokens, blocks[1].float(), colours)
+
+
+def described(sequence: Sample, place: float, colour: float) -> NDArray[np.float32]:
+    """Tokens with place and colour beside them; a weight of 0 leaves one out."""
+    tokens = sequence.tokens
+    spread = spread_of(tokens[:1])
+    if place:
+        tokens = append_place(tokens, place, spread)
+    if colour:
+        tokens = append_colours(tokens, sequence.colours, sequence.colours[0], colour, spread)
+    return tokens
 
 
 def small(sequence: Sample, frame: int) -> Maps:
@@ -119,6 +138,8 @@ def carried(sequence: Sample, tokens: NDArray[np.float32], first: Maps, way: str
         return maps if way == "none" else vote_on_direct_matches(maps, direct_matches(matched, grid, WINDOW))
 
     shown = (tokens[b] for b in batches)
+    if way == "propagation":
+        return np.concatenate(list(propagate_labels(shown, first, Propagation()))).astype(np.uint8)
     carry = carry_labels(shown, first, LabelClassifier("knn", {}, SEED), refine, way == "memory")
     return np.concatenate(list(carry)).astype(np.uint8)
 
@@ -136,6 +157,12 @@ def scores(sequence: Sample, full: Maps) -> tuple[float, float]:
     return 100 * float(np.mean([region_j(*p) for p in pairs])), 100 * float(np.mean([boundary_f(*p) for p in pairs]))
 
 
+def weights(text: str) -> tuple[float, float]:
+    """Those of place and colour, as in `0.5,1`."""
+    place, colour = text.split(",")
+    return float(place), float(colour)
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -148,15 +175,18 @@ def main() -> None:
     parser.add_argument("--start", type=int, default=15, help="of 17 steps")
     parser.add_argument("--frames", type=int, default=10_000)
     parser.add_argument("--clusters", type=int, nargs="+", default=[255])
-    parser.add_argument("--position", type=float, nargs="*", default=[0.5], help="rows with the place beside a token")
+    parser.add_argument("--beside", type=weights, nargs="*", default=[(0.5, 1.0)], help="weights of place and colour")
+    parser.add_argument("--parts", type=int, default=1)
     parser.add_argument("--carry", nargs="+", default=list(WAYS), choices=WAYS)
     args = parser.parse_args()
+    if args.parts > 1 and set(args.carry) & {"paper", "direct", "memory"}:
+        parser.error("matches of CBR are of whole cells: --parts takes --carry none propagation")
     backbone = load_backbone(BackboneSpec(name="model", path=str(args.model)), torch.device("cpu"))
     sampling = Sampling(
         guidance=1.0, steps=17, start=args.start, noise="clip", height=args.height, margin=args.margin
     )
     data = Davis(DavisOptions.model_validate({"root": args.root, "year": 2016, "split": args.split}))
-    read_all = [read(data.clip(n), args.frames, backbone, sampling)
+    read_all = [read(data.clip(n), args.frames, backbone, sampling, args.parts)
                 for n in progress(args.sequences, lambda _: 1, "features")]  # fmt: skip
     table = Table("row", "J", "F", *args.sequences, title=f"{args.model.name}, height {args.height}")
 
@@ -170,11 +200,11 @@ def main() -> None:
 
     add("first mask copied", lambda s: np.repeat(s.truth[:1], len(s.truth), 0))
     add("true cells of every frame", lambda s: up(s, true_cells(s)))
-    for weight in (None, *args.position):
-        beside = "" if weight is None else f", position {weight}"
+    for place, colour in ((0.0, 0.0), *args.beside):
+        beside = f", position {place:g}" * bool(place) + f", colour {colour:g}" * bool(colour)
 
-        def tokens(s: Sample, weight: float | None = weight) -> NDArray[np.float32]:
-            return s.tokens if weight is None else append_place(s.tokens, weight, spread_of(s.tokens[:1]))
+        def tokens(s: Sample, place: float = place, colour: float = colour) -> NDArray[np.float32]:
+            return described(s, place, colour)
 
         for way in args.carry:
             add(

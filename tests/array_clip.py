@@ -11,10 +11,11 @@ from zeroshot_vss.datasets.base import Clip, DataSet, Frames, LabelMap
 
 
 class ArrayClip(Clip):
-    """Labels as given, None for frames without; frames are black."""
+    """Labels as given, None for frames without; frames are black where none are given."""
 
-    def __init__(self, name: str, labels: Sequence[LabelMap | None]) -> None:
+    def __init__(self, name: str, labels: Sequence[LabelMap | None], frames: Frames | None = None) -> None:
         self.name = name
+        self._frames = frames
         self._labels = labels
         self.size = next((ids.shape[0], ids.shape[1]) for ids in labels if ids is not None)
 
@@ -22,6 +23,8 @@ class ArrayClip(Clip):
         return len(self._labels)
 
     def frames(self, indices: Sequence[int]) -> Frames:
+        if self._frames is not None:
+            return self._frames[list(indices)]
         return np.zeros((len(indices), *self.size, 3), np.uint8)
 
     def labels(self, index: int) -> LabelMap | None:

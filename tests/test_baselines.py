@@ -38,7 +38,7 @@ def run(clip: ShapesClip, truth: LabelMap | None, **settings: object) -> np.ndar
     return maps
 
 
-@pytest.mark.parametrize("classifier", ["centroids", "knn"])
+@pytest.mark.parametrize("classifier", ["centroids", "knn", "propagation"])
 @pytest.mark.parametrize("cell", [1, 4])
 def test_plain_colours_are_followed(classifier: str, cell: int) -> None:
     clip = ShapesClip()
@@ -48,7 +48,7 @@ def test_plain_colours_are_followed(classifier: str, cell: int) -> None:
     assert right > (0.99 if cell == 1 else 0.9)
 
 
-@pytest.mark.parametrize("classifier", ["centroids", "knn"])
+@pytest.mark.parametrize("classifier", ["centroids", "knn", "propagation"])
 def test_wanted_frames_are_those_of_the_whole_clip(classifier: str) -> None:
     clip = ShapesClip()
     whole = run(clip, clip.truth[0], classifier=classifier)
@@ -66,7 +66,7 @@ def test_void_is_an_ordinary_label() -> None:
     assert ((maps == VOID) == (clip.truth == 2)).mean() > 0.99
 
 
-@pytest.mark.parametrize("classifier", ["centroids", "knn"])
+@pytest.mark.parametrize("classifier", ["centroids", "knn", "propagation"])
 @pytest.mark.parametrize("reference", [2, 6])
 def test_a_later_frame_may_name_the_clusters(classifier: str, reference: int) -> None:
     clip = ShapesClip()

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from diffusers.models.attention_processor import Attention
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.context_model import compare
 from benchmarks.gpu.__main__ import run
 from benchmarks.gpu.clip import MovingPattern, coarse_maps
@@ -19,6 +15,7 @@ from benchmarks.gpu.clock import DECODE, ENCODE, MODULATED, PLAIN, Clock, counte
 from benchmarks.gpu.models import MODELS, make_encoder, make_unet, make_vae
 from benchmarks.gpu.report import Report
 from benchmarks.gpu.stages import STAGES
+from diffusers.models.attention_processor import Attention
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,6 @@ from zeroshot_vss.datasets.base import VOID
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.method.context import (
     Labels,
-    append_place,
     assign_labels,
     carry_labels,
     choose_clusters,
@@ -27,7 +26,6 @@ from zeroshot_vss.method.context import (
     name_clusters,
     normalise_tokens,
     principal_components,
-    spread_of,
 )
 
 few = settings(max_examples=60, deadline=None)
@@ -308,15 +306,3 @@ def _inside(tokens: NDArray[np.float32], count: int) -> float:
     """Squared distances to the nearest centre."""
     model: Any = cluster(tokens, count, 0, initialisations=1)
     return float(np.square(tokens - model.cluster_centers_[model.labels_]).sum())
-
-
-def test_the_place_beside_a_token() -> None:
-    tokens = np.random.default_rng(0).standard_normal((2, 3, 5, 4)).astype(np.float32)
-    spread = spread_of(tokens[:1])
-    assert spread == pytest.approx(np.sqrt(tokens[0].reshape(-1, 4).var(0).sum()), rel=1e-5)
-    actual = append_place(tokens, 0.5, spread)
-    assert actual.dtype == np.float32 and np.array_equal(actual[..., :4], tokens)
-    assert np.allclose(actual[:, 0, :, 4], -0.5 * spread) and np.allclose(actual[:, 2, :, 4], 0.5 * spread)
-    assert np.allclose(actual[:, :, 2, 5], 0) and np.allclose(actual[:, :, 4, 5], 0.5 * spread)
-    # The weight means the same however large the tokens are.
-    assert np.allclose(append_place(3 * tokens, 0.5, spread_of(3 * tokens[:1])), 3 * actual, rtol=1e-5)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from benchmarks.random_backbones import CONFIG, MAKE, TRAINED, overlay
 
 from test_config import shipped
 from zeroshot_vss.backbones import BACKBONES
 from zeroshot_vss.backbones.kind import find_model
 from zeroshot_vss.config import merge, read_config
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from benchmarks.random_backbones import CONFIG, MAKE, TRAINED, overlay
 
 
 def test_every_row_of_the_table_has_its_random_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,9 @@ from zeroshot_vss.datasets.base import Clip, LabelMap
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.method.batches import cut
 from zeroshot_vss.method.context import Floats, assign_labels, carry_labels, cluster, name_clusters
+from zeroshot_vss.method.propagation import propagate_labels
 from zeroshot_vss.settings.baseline import Baseline
+from zeroshot_vss.settings.propagation import Propagation
 
 Maps = NDArray[np.uint8]
 
@@ -64,6 +66,8 @@ def colour_maps(
         carried = carry_labels(
             map(tokens_of, batches), labels, LabelClassifier("knn", {}, settings.seed), lambda _, m: m
         )
+    elif settings.classifier == "propagation":
+        carried = propagate_labels(map(tokens_of, batches), labels, Propagation())
     else:
         of_cluster = np.zeros(settings.clusters, np.int64)
         of_cluster[clusters.reshape(-1)] = labels.reshape(-1)

@@ -49,29 +49,6 @@ def cluster(
         return model.fit(tokens)
 
 
-def spread_of(tokens: Floats) -> float:
-    """Root of the mean squared distance of tokens [..., channels] to their mean: the unit of `append_place`."""
-    flat = tokens.reshape(-1, tokens.shape[-1])
-    return float(np.sqrt(np.square(flat - flat.mean(0)).sum(-1).mean()))
-
-
-def append_place(tokens: Floats, weight: float, spread: float) -> Floats:
-    """Tokens with the row and the column of their cell as two further channels. Not the paper's.
-
-    Args:
-        tokens: [n, h, w, channels].
-        weight: of the place, whose rows and columns run from -1 to 1 before.
-        spread: of the tokens, see `spread_of`, so that a weight means the same for every model and clip.
-
-    Returns:
-        [n, h, w, channels + 2].
-    """
-    count, height, width, _ = tokens.shape
-    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    place = np.broadcast_to(weight * spread * np.stack([y, x], -1), (count, height, width, 2))
-    return np.concatenate([tokens, place.astype(np.float32)], -1)
-
-
 def choose_clusters(tokens: Floats, explained: float, most: int, seed: int) -> int:
     """Automatic K: the fewest clusters that leave no more than 1 - `explained` of the tokens' variance within them.
 

@@ -57,7 +57,7 @@ class Neighbours:
         """
         self.in_double = self.in_full = 0
         at_once = max(SCORES_AT_ONCE // len(self.tokens), 1)
-        with torch.inference_mode(), _whole_single_precision():
+        with torch.inference_mode(), whole_single_precision():
             answers = [self._answers(queries) for queries in self._tensor(X).split(at_once)]
         return self.names[torch.cat(answers).cpu().numpy()]
 
@@ -110,7 +110,7 @@ def _distances(queries: Tensor, tokens: Tensor) -> Tensor:
 
 
 @contextmanager
-def _whole_single_precision() -> Iterator[None]:
+def whole_single_precision() -> Iterator[None]:
     """No TF32 on GPUs: the bounds assume it."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")

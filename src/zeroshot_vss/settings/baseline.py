@@ -23,9 +23,10 @@ class Baseline(Settings):
     """K of K-Means."""
     initialisations: Positive = 3
     """K-Means runs, of which the best is kept."""
-    classifier: Literal["centroids", "knn"] = "centroids"
-    """`centroids`: the first frame's clusters label all frames. `knn`: the paper's context model in batches."""
+    classifier: Literal["centroids", "knn", "propagation"] = "centroids"
+    """`centroids`: the first frame's clusters label all frames. `knn`: the paper's context model in batches.
+    `propagation`: label propagation, as `context.propagation` has it by default."""
     batches: Batches = Batches()
-    """With `knn`: how a clip is cut into batches."""
+    """How a clip is cut into batches, on which labels depend with `knn` alone."""
     seed: Seed = 1
     """Of K-Means; the configuration's `seed`."""

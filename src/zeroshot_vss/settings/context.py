@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from zeroshot_vss.classifiers import CLASSIFIERS
 from zeroshot_vss.settings.base import Blocks, Clusters, Positive, Seed, Settings
 from zeroshot_vss.settings.batches import Batches
+from zeroshot_vss.settings.propagation import Propagation
 
 ClassifierName = Annotated[str, AfterValidator(CLASSIFIERS.known)]
 
@@ -27,6 +28,15 @@ class ContextModel(Settings):
     position: Annotated[float, Field(gt=0)] | None = None
     """Beyond the paper: weight of a cell's row and column as further channels of its token, in parts of the spread of
     the first frame's tokens. null leaves tokens as they are."""
+    colour: Annotated[float, Field(gt=0)] | None = None
+    """Beyond the paper: weight of a cell's mean colour (CIELAB) as further channels of its token, in parts of the
+    spread of the first frame's tokens. null leaves tokens as they are."""
+    split: Annotated[int, Field(ge=2)] | None = None
+    """Beyond the paper: each cell becomes so many by so many, whose tokens are interpolated bilinearly; with `colour`
+    they differ where the frame does. Only without CBR. null leaves cells as they are."""
+    propagation: Propagation | None = None
+    """Beyond the paper: label propagation in place of the classifier and CBR (`refinement: null`): soft votes of the
+    most similar cells of the frames before and of the first. null has the classifier."""
     memory: Literal["first-frame"] | None = None
     """Beyond the paper: the first frame and its labels stay among what the classifier is fitted on, beside the batch
     before. null leaves the batch before alone."""
@@ -44,3 +54,10 @@ class ContextModel(Settings):
     """How a clip is cut into batches."""
     seed: Seed = 1
     """Of K-Means and of the classifier; the configuration's `seed`."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ContextModel:
+        if self.propagation and (self.memory or self.components):
+            name = "memory" if self.memory else "components"
+            raise ValueError(f"{name} is of the classifier, which propagation replaces; leave one of them null")
+        return self

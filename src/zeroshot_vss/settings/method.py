@@ -31,6 +31,12 @@ class MethodSettings(Settings):
         wanted = {*self.context.blocks, *([self.refinement.block] if self.refinement else [])}
         if missing := sorted(wanted - set(self.features.blocks)):
             raise ValueError(f"block {missing[0]} is used but not cached; add it to features.blocks")
+        if self.context.propagation and self.refinement:
+            raise ValueError("context.propagation replaces CBR as well; set refinement to null")
+        if self.context.split and self.refinement:
+            raise ValueError("CBR's matches are of whole cells; set refinement or context.split to null")
+        if self.context.split and self.upsampling.learned:
+            raise ValueError("a learned upsampler takes a label a token; set context.split to null")
         if self.sampling.start > self.features.step:
             raise ValueError(f"features.step {self.features.step} is before sampling.start {self.sampling.start}")
         if self.features.step >= self.sampling.steps:

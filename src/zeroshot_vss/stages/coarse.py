@@ -20,18 +20,17 @@ from zeroshot_vss.method.batches import cut, rows_of_batch
 from zeroshot_vss.method.context import (
     Floats,
     Labels,
-    append_place,
     assign_labels,
     carry_labels,
     choose_clusters,
     cluster,
     name_clusters,
-    normalise_tokens,
     principal_components,
-    spread_of,
 )
 from zeroshot_vss.method.correspondence import vote_along_matches, vote_along_tracks, vote_on_direct_matches
+from zeroshot_vss.method.propagation import propagate_labels
 from zeroshot_vss.stages.cache import FeatureCache
+from zeroshot_vss.stages.described import DescribedTokens
 
 
 def run(job: CoarseJob) -> None:
@@ -81,23 +80,14 @@ def label_clip(
         device: where the classifier searches neighbours; it changes no label.
     """
     settings = job.settings
-    if settings.clusters > cache.cells:
-        raise InputError(
-            f"clip '{clip.name}': {settings.clusters} clusters for {cache.cells} tokens "
-            f"({cache.grid[0]} x {cache.grid[1]}); lower context.clusters"
-        )
     batches = cut(cache.frames, settings.batches)
     rows = [rows_of_batch(batch, job.features.sampling, number) for number, batch in enumerate(batches)]
-
-    def plain(number: int) -> Floats:
-        return normalise_tokens(cache.aggregated(settings.blocks, rows[number]))
-
-    spread = spread_of(plain(0)[:1]) if settings.position is not None else 0.0
-
-    def tokens(number: int) -> Floats:
-        plain_tokens = plain(number)
-        return plain_tokens if settings.position is None else append_place(plain_tokens, settings.position, spread)
-
+    tokens = DescribedTokens(clip, cache, rows, settings)
+    if settings.clusters > tokens.cells:
+        raise InputError(
+            f"clip '{clip.name}': {settings.clusters} clusters for {tokens.cells} tokens "
+            f"({tokens.grid[0]} x {tokens.grid[1]}); lower context.clusters"
+        )
     first = tokens(0)
     fitted_on = first if settings.fit == "first-batch" else first[:1]
     flat = fitted_on.reshape(-1, first.shape[-1])
@@ -106,10 +96,8 @@ def label_clip(
         count = choose_clusters(flat, settings.explained, count, settings.seed)
         console.print(f"clip '{clip.name}': {count} clusters explain {settings.explained:.0%} of the variance")
     model = cluster(flat, count, settings.seed, settings.initialisations)
-    clusters = model.labels_[: cache.cells].reshape(cache.grid)  # pyright: ignore[reportOptionalSubscript]
+    clusters = model.labels_[: tokens.cells].reshape(tokens.grid)  # pyright: ignore[reportOptionalSubscript]
     labels = clusters if truth is None or clip.reference else assign_labels(clusters, truth)
-    seen = _reduced(job, clip, fitted_on)
-    classifier = LabelClassifier(settings.classifier, settings.classifier_options, settings.seed, device)
 
     def refine(number: int, maps: Labels) -> Labels:
         if correspondences is None:
@@ -121,9 +109,15 @@ def label_clip(
         batch = batches[number]
         return vote_along_matches(maps, correspondences["matches"][batch[0] : batch[-1]])
 
-    maps = add_maps(file, "maps", cache.frames, cache.grid, np.uint8)
-    shown = (seen(tokens(number)) for number in range(len(batches)))
-    for number, refined in enumerate(carry_labels(shown, labels, classifier, refine, settings.memory is not None)):
+    if settings.propagation is not None:
+        carried = propagate_labels(map(tokens, range(len(batches))), labels, settings.propagation, device)
+    else:
+        seen = _reduced(job, clip, fitted_on)
+        classifier = LabelClassifier(settings.classifier, settings.classifier_options, settings.seed, device)
+        shown = (seen(tokens(number)) for number in range(len(batches)))
+        carried = carry_labels(shown, labels, classifier, refine, settings.memory is not None)
+    maps = add_maps(file, "maps", cache.frames, tokens.grid, np.uint8)
+    for number, refined in enumerate(carried):
         maps[batches[number][0] : batches[number][-1] + 1] = refined
     if truth is not None and clip.reference:
         maps[:] = name_clusters(np.asarray(maps[()]), clip.reference, truth)
