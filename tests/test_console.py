@@ -155,7 +155,7 @@ def test_a_request_is_a_configuration(tmp_path: Path) -> None:
     assert result.config()["clips"] == {
         "my-film": {"path": str(tmp_path / "my film?.mp4"), "clusters": "auto", "names": {"1": "swan"}}
     }
-    assert result.config()["user_clips"] == {"method": "ours-direct-guided-128", "side_by_side": False}
+    assert result.config()["user_clips"] == {"method": "label-propagation-128", "side_by_side": False}
     with pytest.raises(InputError, match="there is no video or folder of frames"):
         result.check()
     assert names_of(None) == {} and names_of("1=swan") == {"1": "swan"}

@@ -19,7 +19,7 @@ CLUSTERS = 8
 """K where no mask names clusters: few enough to be told apart and to be named by hand."""
 FRAMES_AT_ONCE = 2
 """In a plain pass, so that progress is told often."""
-FAST = "ours-direct-guided-128"
+FAST = "label-propagation-128"
 
 
 @dataclass(frozen=True)
