@@ -105,7 +105,7 @@ def test_one_command_then_names_then_a_mask(base: Path) -> None:
         (("segment", "my film.mp4", "--clusters", "many"), {}, "error: --clusters is 'many'; expected a number or"),
         (("segment", "my film.mp4", "--names", "swan"), {}, "error: names: 'swan' has no '='; expected"),
         (("segment", "my film.mp4", "--mask", "none.png"), {}, "error: there is no mask none.png"),
-        (("segment", "my film.mp4", "--fast", "--method", "ours"), {}, "error: --fast is method ours-direct"),
+        (("segment", "my film.mp4", "--fast", "--method", "ours"), {}, "error: --fast is method label-propagation"),
         (("segment", "my film.mp4", "--method", "our"), {}, "error: config: user_clips.method: 'our' is not"),
         (("run", "results/clips/swan/overlay.mp4"), {}, "error: the configuration has no clip 'swan'; it has: none"),
         (("run", "results/tabel1.csv"), {}, "error: the configuration has no table 'tabel1'; did you mean 'table1'?"),
