@@ -1,7 +1,7 @@
 """Which part of the method loses an object: grid, clusters or context model, on the sequences settings are chosen on.
 
     python -m benchmarks.oracles --root DAVIS --sequences bear bus ... [--model models/scenes-tiny] [--height 192]
-                                 [--margin 32] [--start 15] [--frames N] [--clusters K ...]
+                                 [--margin 32] [--start 15] [--frames N] [--clusters K ...] [--explained SHARE ...]
                                  [--beside POSITION,COLOUR ...] [--parts N]
                                  [--carry none paper direct memory propagation]
 
@@ -36,6 +36,7 @@ from zeroshot_vss.method.batches import Row, cut
 from zeroshot_vss.method.context import (
     assign_labels,
     carry_labels,
+    choose_clusters,
     cluster,
     normalise_tokens,
 )
@@ -151,6 +152,11 @@ def method(sequence: Sample, tokens: NDArray[np.float32], clusters: int, way: st
     return carried(sequence, tokens, first.astype(np.uint8), way)
 
 
+def chosen(tokens: NDArray[np.float32], share: float) -> int:
+    """Automatic K of the first frame."""
+    return choose_clusters(tokens[0].reshape(-1, tokens.shape[-1]), share, 255, SEED)
+
+
 def scores(sequence: Sample, full: Maps) -> tuple[float, float]:
     """J and F in % over the frames after the first."""
     pairs = list(zip(sequence.truth[1:] == 1, full[1:] == 1, strict=True))
@@ -175,6 +181,7 @@ def main() -> None:
     parser.add_argument("--start", type=int, default=15, help="of 17 steps")
     parser.add_argument("--frames", type=int, default=10_000)
     parser.add_argument("--clusters", type=int, nargs="+", default=[255])
+    parser.add_argument("--explained", type=float, nargs="*", default=[], help="rows with automatic K, at most 255")
     parser.add_argument("--beside", type=weights, nargs="*", default=[(0.5, 1.0)], help="weights of place and colour")
     parser.add_argument("--parts", type=int, default=1)
     parser.add_argument("--carry", nargs="+", default=list(WAYS), choices=WAYS)
@@ -220,6 +227,12 @@ def main() -> None:
                 add(
                     f"the method, K {k}, {way}{beside}",
                     lambda s, t=tokens, k=k, way=way: up(s, method(s, t(s), k, way)),
+                )
+        for share in args.explained:
+            for way in args.carry:
+                add(
+                    f"the method, K for {share:.0%}, {way}{beside}",
+                    lambda s, t=tokens, share=share, way=way: up(s, method(s, t(s), chosen(t(s), share), way)),
                 )
     Console(width=200).print(table)
 
