@@ -13,6 +13,7 @@ from zeroshot_vss.classifiers.base import LabelClassifier
 from zeroshot_vss.datasets import Clip, LabelMap
 from zeroshot_vss.datasets.annotation import annotation
 from zeroshot_vss.errors import InputError
+from zeroshot_vss.io.progress import progress
 from zeroshot_vss.io.store import ClipKey, Manifest, add_array, add_maps, console, key_of, open_clip, run_clips
 from zeroshot_vss.jobs.coarse import CoarseJob
 from zeroshot_vss.machine.runtime import prepare
@@ -117,7 +118,8 @@ def label_clip(
         shown = (seen(tokens(number)) for number in range(len(batches)))
         carried = carry_labels(shown, labels, classifier, refine, settings.memory is not None)
     maps = add_maps(file, "maps", cache.frames, tokens.grid, np.uint8)
-    for number, refined in enumerate(carried):
+    shown_batches = progress(range(len(batches)), lambda number: len(batches[number]), f"coarse maps of {clip.name}")
+    for number, refined in zip(shown_batches, carried, strict=True):
         maps[batches[number][0] : batches[number][-1] + 1] = refined
     if truth is not None and clip.reference:
         maps[:] = name_clusters(np.asarray(maps[()]), clip.reference, truth)
