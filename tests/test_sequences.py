@@ -12,6 +12,7 @@ import pytest
 from zeroshot_vss.datasets.davis import Davis, DavisOptions
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.metrics.statistics import mean_interval
+from zeroshot_vss.tables.files import read_clips
 from zeroshot_vss.tables.quality import TableRow
 from zeroshot_vss.tables.sequences import groups_of, sequence_table, sequences_to_markdown
 
@@ -79,3 +80,12 @@ def test_attributes_of_davis(tmp_path: Path) -> None:
     for number, wrong in enumerate(("sequences: 3", "- a", "sequences: [{name: swan}]", "a: [")):
         with pytest.raises(InputError, match=r"db_info\.yml does not list `sequences`"):
             davis(tmp_path / str(number), wrong).attributes()
+
+
+@pytest.mark.parametrize("name", ["0016E5", "007", "NA", "1.50", "inf"])
+def test_names_of_clips_stay_what_they_are(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "row.csv"
+    pd.DataFrame({"clip": [name, name + "0"], "frames": [3, 4], "miou": [0.5, None]}).to_csv(path, index=False)
+    table = read_clips(path)
+    assert table["clip"].tolist() == [name, name + "0"]
+    assert table["frames"].tolist() == [3, 4] and np.isnan(table["miou"][1])

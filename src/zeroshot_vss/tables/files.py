@@ -41,7 +41,8 @@ def read_clips(path: Path) -> pd.DataFrame:
         InputError: the file is missing or damaged.
     """
     try:
-        table = pd.read_csv(path)
+        # Else the clip 0016E5 is a number, and NA is no clip.
+        table = pd.read_csv(path, dtype={"clip": str}, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         raise InputError(f"{path} holds no scores ({error}); {_AGAIN}") from error
     if not {"clip", "frames"} <= set(table.columns):
