@@ -51,7 +51,8 @@ def overlay(base: Path) -> dict[str, Any]:
         "tables": {"table1": {"backbones": ["small"], "methods": ["first-frame", "ours-nearest", "ours"]}},
         "overview": {"backbone": "small", "clips": 1, "frames": [0, 8], "methods": ["first-frame", "ours"]},
         "clips": {"film": str(base / "film.mp4")},
-        "user_clips": {"backbone": "small"},
+        # With correspondences, so that every stage is of a user's clip as well.
+        "user_clips": {"backbone": "small", "method": "ours-direct-guided"},
     }
 
 
