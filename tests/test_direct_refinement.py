@@ -10,10 +10,8 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 
 from array_clip import ArrayClip
+from coarse_stage import coarse_job
 from test_correspondence import slow_direct_vote
-from zeroshot_vss.io.store import write_clip
-from zeroshot_vss.jobs.base import DataSetSpec
-from zeroshot_vss.jobs.coarse import CoarseJob
 from zeroshot_vss.settings.batches import Batches
 from zeroshot_vss.settings.context import ContextModel
 from zeroshot_vss.settings.features import Features
@@ -34,15 +32,7 @@ def test_each_batch_votes_for_itself_and_trains_the_next(tmp_path: Path) -> None
     refinement = Correspondence(variant="direct", window=1, batches=batches)
     context = ContextModel(blocks=(7,), clusters=4, batches=batches)
 
-    def fill(file: h5py.File) -> None:
-        file["rows"] = np.array([[i, i, 0] for i in range(FRAMES)], np.int32)
-        file["block7"] = tokens
-
-    write_clip(tmp_path / "features.h5", {}, fill)
-    job = CoarseJob.model_construct(
-        dataset=DataSetSpec(name="a", kind="scenes"), clips=("a",), settings=context, features=Features(blocks=(7,)),
-        refinement=refinement,
-    )  # fmt: skip
+    job = coarse_job(tmp_path / "features.h5", tokens, context, refinement)
     clip, cpu = ArrayClip("a", FRAMES * [np.zeros((6, 8), np.uint8)]), torch.device("cpu")
     with (
         FeatureCache(tmp_path / "features.h5") as cache,

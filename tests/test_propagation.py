@@ -14,17 +14,14 @@ from numpy.typing import NDArray
 from skimage.color import rgb2lab
 
 from array_clip import ArrayClip
+from coarse_stage import coarse_job
 from zeroshot_vss.datasets.base import VOID
-from zeroshot_vss.io.store import write_clip
-from zeroshot_vss.jobs.base import DataSetSpec
-from zeroshot_vss.jobs.coarse import CoarseJob
 from zeroshot_vss.method import propagation
 from zeroshot_vss.method.context import assign_labels, cluster, normalise_tokens
 from zeroshot_vss.method.descriptors import append_colours, append_place, cell_colours, split_cells, spread_of
 from zeroshot_vss.method.propagation import propagate_labels
 from zeroshot_vss.settings.batches import Batches
 from zeroshot_vss.settings.context import ContextModel
-from zeroshot_vss.settings.features import Features
 from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.settings.propagation import Propagation
 from zeroshot_vss.stages.cache import FeatureCache
@@ -188,15 +185,7 @@ def test_the_stage_describes_clusters_and_carries(tmp_path: Path) -> None:
         blocks=(7,), clusters=9, batches=Batches(size=size), position=0.5, colour=1.5, split=2, propagation=VOTES
     )
 
-    def fill(file: h5py.File) -> None:
-        file["rows"] = np.array([[i, i, 0] for i in range(frames)], np.int32)
-        file["block7"] = queries
-
-    write_clip(tmp_path / "features.h5", {}, fill)
-    job = CoarseJob.model_construct(
-        dataset=DataSetSpec(name="a", kind="scenes"), clips=("a",), settings=context, features=Features(blocks=(7,)),
-        refinement=None,
-    )  # fmt: skip
+    job = coarse_job(tmp_path / "features.h5", queries, context)
     truth = rng.integers(0, 3, (24, 32), dtype=np.uint8)
     clip = ArrayClip("a", frames * [truth], pictures)
     with FeatureCache(tmp_path / "features.h5") as cache, h5py.File(tmp_path / "maps.h5", "w") as file:

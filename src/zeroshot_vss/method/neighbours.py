@@ -45,7 +45,7 @@ class Neighbours:
         """
         self.names, codes = np.unique(y, return_inverse=True)
         self.codes = torch.from_numpy(codes.reshape(-1)).to(self.device)
-        self.tokens = self._tensor(X)
+        self.tokens = finite_tensor(X, self.device)
         self.squares = _squares(self.tokens)
         return self
 
@@ -58,14 +58,8 @@ class Neighbours:
         self.in_double = self.in_full = 0
         at_once = max(SCORES_AT_ONCE // len(self.tokens), 1)
         with torch.inference_mode(), whole_single_precision():
-            answers = [self._answers(queries) for queries in self._tensor(X).split(at_once)]
+            answers = [self._answers(queries) for queries in finite_tensor(X, self.device).split(at_once)]
         return self.names[torch.cat(answers).cpu().numpy()]
-
-    def _tensor(self, tokens: NDArray[np.float32]) -> Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(tokens)).to(self.device)
-        if not torch.isfinite(tensor).all():
-            raise ValueError("a token holds NaN or infinity; check the features' precision")
-        return tensor
 
     def _answers(self, queries: Tensor) -> Tensor:
         """Index of the label of each query [q, channels]."""
@@ -98,6 +92,18 @@ class Neighbours:
         number, channels = torch.finfo(torch.float32), queries.shape[1]
         largest, lengths = self.squares.max().sqrt(), _squares(queries).sqrt()
         return number.eps * largest * (3 * largest + 2 * (channels + 4) * lengths) + number.tiny * channels
+
+
+def finite_tensor(tokens: NDArray[np.float32], device: torch.device | str) -> Tensor:
+    """Tokens on a device.
+
+    Raises:
+        ValueError: one is not finite.
+    """
+    tensor = torch.from_numpy(np.ascontiguousarray(tokens)).to(device)
+    if not torch.isfinite(tensor).all():
+        raise ValueError("a token holds NaN or infinity; check the features' precision")
+    return tensor
 
 
 def _squares(tokens: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zeroshot_vss.method.context import Floats, Labels
-from zeroshot_vss.method.neighbours import SCORES_AT_ONCE, whole_single_precision
+from zeroshot_vss.method.neighbours import SCORES_AT_ONCE, finite_tensor, whole_single_precision
 from zeroshot_vss.settings.propagation import Propagation
 
 
@@ -59,12 +59,10 @@ def propagate_labels(
     for batch in batches:
         labels = []
         for frame in batch:
-            if not np.isfinite(frame).all():
-                raise ValueError("a token holds NaN or infinity; check the features' precision")
             flat = frame.reshape(-1, frame.shape[-1])
             if first is None:
                 mean = flat.mean(0)
-            tokens = F.normalize(torch.from_numpy(flat - mean).to(device), dim=1)
+            tokens = F.normalize(finite_tensor(flat - mean, device), dim=1)
             if first is None:
                 votes = F.one_hot(torch.from_numpy(codes.reshape(-1)).to(device), len(names)).float()
                 first = Voters(tokens, votes)

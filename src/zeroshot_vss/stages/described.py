@@ -30,21 +30,22 @@ class DescribedTokens:
         self.grid = cache.grid[0] * parts, cache.grid[1] * parts
         self.cells = self.grid[0] * self.grid[1]
         if settings.position is not None or settings.colour is not None:
-            self._spread = spread_of(self._plain(0)[:1])
+            self._spread = spread_of(self._plain(rows[0][:1]))
         if settings.colour is not None:
             self._first_colours = cell_colours(clip.frames([0]), self.grid)[0]
 
     def __call__(self, number: int) -> Floats:
         """Tokens [n, h, w, channels] of a batch, `grid` in size."""
-        settings, tokens = self._settings, self._plain(number)
+        settings, rows = self._settings, self._rows[number]
+        tokens = self._plain(rows)
         if settings.position is not None:
             tokens = append_place(tokens, settings.position, self._spread)
         if settings.colour is not None:
-            frames = self._clip.frames([row.frame for row in self._rows[number]])
+            frames = self._clip.frames([row.frame for row in rows])
             colours = cell_colours(frames, self.grid)
             tokens = append_colours(tokens, colours, self._first_colours, settings.colour, self._spread)
         return tokens
 
-    def _plain(self, number: int) -> Floats:
-        tokens = normalise_tokens(self._cache.aggregated(self._settings.blocks, self._rows[number]))
+    def _plain(self, rows: Sequence[Row]) -> Floats:
+        tokens = normalise_tokens(self._cache.aggregated(self._settings.blocks, rows))
         return tokens if self._settings.split is None else split_cells(tokens, self._settings.split)
