@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,13 @@ from zeroshot_vss.io.video import VideoWriter
 from zeroshot_vss.training import adapt as command
 from zeroshot_vss.training import adaptation
 from zeroshot_vss.training.adapt import adapt, config_lines
-from zeroshot_vss.training.adaptation import Trainer, rate_at
+from zeroshot_vss.training.adaptation import rate_at
 from zeroshot_vss.training.adapted import Adapted
 from zeroshot_vss.training.correspondence import cells_in_frame, cells_in_view, targets, view_loss, walk_loss
 from zeroshot_vss.training.footage import Footage, View, cut, decode, draw_view, find_clips, open_clip
 from zeroshot_vss.training.pair_losses import Source, step_source
 from zeroshot_vss.training.settings import AdaptationSettings
+from zeroshot_vss.training.trainer import Trainer
 
 QUICK = AdaptationSettings(
     height=64,
@@ -112,7 +114,7 @@ def test_a_resumed_training_ends_as_an_uninterrupted_one(base: Path, adapted: Pa
     def start() -> tuple[Trainer, Source]:
         model = Adapted(base)
         source = step_source(model, footage, settings, 1)
-        return Trainer(model, settings), source
+        return Trainer(model, settings, partial(rate_at, settings=settings)), source
 
     def train(trainer: Trainer, source: Source, until: int) -> None:
         while trainer.step < until:
@@ -156,7 +158,7 @@ def test_the_command_goes_on_from_a_checkpoint(
     """A run stopped after two of four steps and repeated writes the same weights as the one of the fixture."""
     stopped = tmp_path / "mine"
 
-    def interrupted(function, arguments, processes) -> None:
+    def interrupted(function, arguments, processes, meeting) -> None:
         update = Trainer.update
 
         def fails(self, loss):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,13 @@ from zeroshot_vss.backbones.base import Start
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.settings.sampling import Sampling
+from zeroshot_vss.training import loop
+from zeroshot_vss.training.denoising import WEIGHTS, train_process
 from zeroshot_vss.training.loop import learning_rate
 from zeroshot_vss.training.run import train
 from zeroshot_vss.training.settings import TrainingSettings
+from zeroshot_vss.training.trainer import Trainer
+from zeroshot_vss.training.unet import Denoiser
 
 SMALL = TrainingSettings(
     clips=2, frames_per_clip=2, clip_length=3, autoencoder_channels=4, autoencoder_steps=3, autoencoder_batch=2,
@@ -88,6 +93,35 @@ def test_two_processes_train_one_model(tmp_path: Path) -> None:
     stored = load_file(out / "unet" / "diffusion_pytorch_model.safetensors")
     assert all(t.isfinite().all() for t in stored.values())
     assert json.loads((out / "training.json").read_text())["processes"] == 2
+
+
+def test_an_interrupted_training_goes_on_as_if_it_had_not_been(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken off at the third step of four, the second in a checkpoint; nothing half trained counts as finished."""
+    work = tmp_path / "work"
+    shutil.copytree(trained / "work", work, ignore=shutil.ignore_patterns(WEIGHTS))
+    rows: list[dict[str, float | int | str]] = []
+
+    def train_again() -> None:
+        train_process(0, Denoiser, SMALL, "unet", work / "latents.npy", work, rows.append)
+
+    update = Trainer.update
+
+    def fails(trainer: Trainer, loss: torch.Tensor) -> None:
+        if trainer.step == 2:
+            raise KeyboardInterrupt
+        update(trainer, loss)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "update", fails)
+        patch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", -1)
+        with pytest.raises(KeyboardInterrupt):
+            train_again()
+    assert not (work / WEIGHTS).exists() and not rows
+    train_again()
+    assert (work / WEIGHTS).read_bytes() == (trained / "work" / WEIGHTS).read_bytes()
+    assert [row["step"] for row in rows] == [4] and not list(work.glob("*.checkpoint"))
 
 
 def test_learning_rate() -> None:

@@ -19,7 +19,7 @@ def sleeps(rank, path):
     time.sleep(120)
 
 if __name__ == "__main__":
-    spawn(sleeps, (sys.argv[1],), 1)
+    spawn(sleeps, (sys.argv[1],), 1, Path(sys.argv[1] + ".rendezvous"))
 """
 
 

@@ -20,6 +20,7 @@ from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.training.run import train_transformer
 from zeroshot_vss.training.settings import TransformerTrainingSettings
+from zeroshot_vss.training.transformer import TransformerDenoiser
 
 SMALL = TransformerTrainingSettings(
     clips=2, frames_per_clip=2, clip_length=3, layers=2, heads=2, head_width=16, context_tokens=3, context_width=8,
@@ -50,6 +51,24 @@ def test_the_folder_is_whole_and_the_loss_falls(trained: Path) -> None:
         (row,) = csv.DictReader(file)
     # Noise has a variance of 1: what a network without any knowledge is wrong by, as this one is when it begins.
     assert (row["part"], row["step"]) == ("transformer", "40") and 0 < float(row["loss"]) < 0.98
+
+
+def test_bfloat16_predicts_what_float32_does() -> None:
+    """To a hundredth of the prediction, and so do its gradients; the weights stay float32."""
+    predictions, gradients = [], []
+    for precision in ("float32", "bfloat16"):
+        torch.manual_seed(0)
+        model = TransformerDenoiser(SMALL.model_copy(update={"precision": precision}))
+        torch.nn.init.normal_(model.transformer.proj_out.weight, std=0.1)
+        noisy = torch.randn(3, 4, 16, 24, generator=torch.manual_seed(1))
+        predicted = model(noisy, torch.tensor([5, 300, 900]))
+        predicted.square().mean().backward()
+        weight = model.transformer.pos_embed.proj.weight
+        assert predicted.dtype == torch.float32 and weight.dtype == torch.float32 and weight.grad is not None
+        predictions.append(predicted.detach())
+        gradients.append(weight.grad)
+    for exact, half in (predictions, gradients):
+        assert 0 < (half - exact).norm() < 0.03 * exact.norm()
 
 
 def test_the_folder_is_a_backbone(trained: Path) -> None:

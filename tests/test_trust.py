@@ -149,7 +149,7 @@ UNSAFE_CALLS = {
 LIMITED_CALLS = {
     ("config/read.py", "yaml.load(path.read_text('utf-8'), _Loader)"),
     ("training/adapt.py", "torch.load(work / CHECKPOINT, weights_only=True)"),
-    ("training/adaptation.py", "torch.load(checkpoint, weights_only=True)"),
+    ("training/trainer.py", "torch.load(checkpoint, weights_only=True)"),
     ("entries/index.py", "yaml.load(path.read_text('utf-8'), _Loader)"),
     ("upsamplers/hub.py", "torch.load(path, map_location='cpu', weights_only=True)"),
 }
@@ -213,9 +213,8 @@ def test_a_checkpoint_of_a_training_that_runs_code_is_refused(
     tmp_path: Path, marker: Path, monkeypatch: pytest.MonkeyPatch, bare: bool
 ) -> None:
     plant(tmp_path, marker, *(["other.pt"] if bare else []), CHECKPOINT)
-    for name in ("Adapted", "step_source", "Trainer"):
-        monkeypatch.setattr(adaptation, name, Mock())
-    monkeypatch.setattr(torch, "set_num_threads", Mock())
+    monkeypatch.setattr(adaptation, "Adapted", Mock(return_value=torch.nn.Linear(1, 1)))
+    monkeypatch.setattr(adaptation, "step_source", Mock())
     monkeypatch.setattr(adapt, "spawn", Mock())
     settings = AdaptationSettings(processes=1)
     with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):

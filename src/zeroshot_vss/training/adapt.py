@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -22,10 +21,11 @@ from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import replacing
 from zeroshot_vss.io.store import console
 from zeroshot_vss.settings.adaptation import Adaptation
-from zeroshot_vss.training.adaptation import CHECKPOINT, RENDEZVOUS, adapt_process
+from zeroshot_vss.training.adaptation import CHECKPOINT, adapt_process
 from zeroshot_vss.training.base_model import fault_of
 from zeroshot_vss.training.decoder import tune_decoder
 from zeroshot_vss.training.footage import Footage, decode, find_clips, open_clip
+from zeroshot_vss.training.log import append_row
 from zeroshot_vss.training.processes import spawn
 from zeroshot_vss.training.settings import AdaptationSettings
 
@@ -91,9 +91,8 @@ def train_weights(base: Path, footage: Footage, settings: AdaptationSettings, wo
         The weights that were trained, averaged over the steps, float32, by their names in the model: `unet.<name>`,
         `context`, `vae.<name>`.
     """
-    log = partial(append_row, work / "training-log.csv")
-    (work / RENDEZVOUS).unlink(missing_ok=True)  # of an interrupted training
-    spawn(adapt_process, (base, footage, settings, work, log), settings.processes)
+    log = partial(append_row, work / "training-log.csv", COLUMNS)
+    spawn(adapt_process, (base, footage, settings, work, log), settings.processes, work / "rendezvous")
     weights: dict[str, torch.Tensor] = torch.load(work / CHECKPOINT, weights_only=True)["average"]
     if settings.decoder_steps:
         vae = AutoencoderTiny.from_pretrained(base / "vae", torch_dtype=torch.float32)
@@ -132,19 +131,6 @@ def _check_work(work: Path, record: dict[str, object]) -> None:
     elif stored.read_text() != text:
         raise InputError(f"{work} is of a training with another base or other settings (see {stored}); "
                          "choose another --work, or remove it")  # fmt: skip
-
-
-def append_row(path: Path, row: dict[str, float | int | str]) -> None:
-    """Append a row to the training log; rows at or beyond its step, of an interrupted training, are dropped."""
-    rows: list[dict[str, str]] = []
-    if path.exists():
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-    kept = [r for r in rows if r["part"] != row["part"] or int(r["step"]) < int(row["step"])]
-    with replacing(path) as part, part.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows([*kept, row])  # pyright: ignore[reportArgumentType]
 
 
 def _export(base: Path, weights: Mapping[str, torch.Tensor], out: Path) -> None:

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
-import torch.distributed as dist
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from torch import Tensor, nn
 
-from zeroshot_vss.io.files import replacing
 from zeroshot_vss.io.store import console
 from zeroshot_vss.training.adapted import Adapted
 from zeroshot_vss.training.footage import Footage
-from zeroshot_vss.training.loop import Log, average_gradients
+from zeroshot_vss.training.loop import Log
 from zeroshot_vss.training.pair_losses import Losses, Source, step_source
 from zeroshot_vss.training.settings import AdaptationSettings
+from zeroshot_vss.training.trainer import SECONDS_BETWEEN_CHECKPOINTS, Trainer
 
 CHECKPOINT = "checkpoint.pt"
-RENDEZVOUS = "rendezvous"
-"""File by which the processes find each other."""
-SECONDS_BETWEEN_CHECKPOINTS = 120
 LOG_EVERY = 25
 
 
@@ -45,16 +38,11 @@ def adapt_process(
 
     A checkpoint in `work` is gone on from, and the outcome is that of a training that was never interrupted.
     """
-    torch.set_num_threads(1)
-    if settings.processes > 1:
-        init_method = f"file://{(work / RENDEZVOUS).resolve()}"
-        dist.init_process_group("gloo", init_method=init_method, rank=rank, world_size=settings.processes)
     model = Adapted(model_folder)
     source = step_source(model, footage, settings, rank)
-    trainer = Trainer(model, settings)
+    trainer = Trainer(model, settings, partial(rate_at, settings=settings))
     checkpoint = work / CHECKPOINT
-    if checkpoint.exists():
-        trainer.restore(torch.load(checkpoint, weights_only=True))
+    trainer.resume(checkpoint)
     forecast = _time_of_a_step(model, source, settings, trainer.step) * (settings.steps - trainer.step)
     saved, tally = time.monotonic(), Tally()
     with _progress(rank, settings.steps, trainer.step, forecast) as advance:
@@ -68,10 +56,7 @@ def adapt_process(
                 log({"part": "adaptation", "step": trainer.step} | tally.flush())
             if rank == 0 and (done or time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS):
                 saved = time.monotonic()
-                with replacing(checkpoint) as partial:
-                    torch.save(trainer.state(), partial)
-    if settings.processes > 1:
-        dist.destroy_process_group()
+                trainer.keep(checkpoint)
 
 
 def _time_of_a_step(model: Adapted, source: Source, settings: AdaptationSettings, step: int) -> float:
@@ -99,52 +84,6 @@ def _progress(rank: int, steps: int, done: int, forecast: float) -> Iterator[Cal
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=steps, completed=done)
         yield lambda: bar.advance(task)
-
-
-class Trainer:
-    """AdamW with an exponential average of the weights; its state can be stored and restored."""
-
-    def __init__(self, model: Adapted, settings: AdaptationSettings) -> None:
-        self.named = {name: p for name, p in model.named_parameters() if p.requires_grad}
-        self.parameters = list(self.named.values())
-        self.average = copy.deepcopy([p.detach() for p in self.parameters])
-        self.settings = settings
-        self.step = 0
-        groups = [
-            {"params": [p for p in self.parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
-            {"params": [p for p in self.parameters if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        self.optimiser = torch.optim.AdamW(groups, settings.rate, betas=(0.9, 0.99))
-
-    def update(self, loss: Tensor) -> None:
-        """One step down the gradient."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate_at(self.step, self.settings)
-        self.optimiser.zero_grad()
-        loss.backward()
-        if self.settings.processes > 1:
-            average_gradients(self.parameters, self.settings.processes)
-        nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        self.optimiser.step()
-        ema = min(self.settings.ema, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(self.average, [p.detach() for p in self.parameters], 1 - ema)
-        self.step += 1
-
-    def state(self) -> dict[str, Any]:
-        """All that a restart needs."""
-        return {"step": self.step, "optimiser": self.optimiser.state_dict(),
-                "weights": {n: p.detach() for n, p in self.named.items()},
-                "average": dict(zip(self.named, self.average, strict=True))}  # fmt: skip
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a stored state."""
-        self.step = state["step"]
-        self.optimiser.load_state_dict(state["optimiser"])
-        with torch.no_grad():
-            for name, p in self.named.items():
-                p.copy_(state["weights"][name])
-            for name, average in zip(self.named, self.average, strict=True):
-                average.copy_(state["average"][name])
 
 
 class Tally:

@@ -43,7 +43,7 @@ def train_process(
     rank: int, build: Callable[[Any], nn.Module], settings: ImageTrainingSettings, part: str, latents_path: Path,
     folder: Path, log: Log,
 ) -> None:  # fmt: skip
-    """One of `settings.processes` data-parallel processes; rank 0 writes :data:`WEIGHTS` now and then.
+    """One of `settings.processes` data-parallel processes; rank 0 writes :data:`WEIGHTS` at the end.
 
     Args:
         rank: of the process.

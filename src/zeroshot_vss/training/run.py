@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
@@ -24,6 +23,7 @@ from zeroshot_vss.errors import InputError
 from zeroshot_vss.training.autoencoder import build_autoencoder, encode_frames, train_autoencoder
 from zeroshot_vss.training.data import render_training_clips, render_training_frames
 from zeroshot_vss.training.denoising import WEIGHTS, build_scheduler, train_process
+from zeroshot_vss.training.log import append_row
 from zeroshot_vss.training.loop import Log
 from zeroshot_vss.training.processes import spawn
 from zeroshot_vss.training.settings import (
@@ -36,18 +36,14 @@ from zeroshot_vss.training.settings import (
 from zeroshot_vss.training.tiny_decoder import train_tiny_decoder
 from zeroshot_vss.training.transformer import TransformerDenoiser
 from zeroshot_vss.training.unet import Denoiser
-from zeroshot_vss.training.video import VideoDenoiser, train_video_process
+from zeroshot_vss.training.video import TEMPORAL, VideoDenoiser, train_video_process
+
+COLUMNS = ("part", "step", "seconds", "loss", "psnr", *(f"error_t{t}" for t in range(0, 1000, 200)))
 
 
 def append_log(path: Path, row: dict[str, float | int | str]) -> None:
-    """Append a row to the training log (CSV; the columns of both parts)."""
-    columns = ["part", "step", "seconds", "loss", "psnr", *(f"error_t{t}" for t in range(0, 1000, 200))]
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
+    """Append a row to the training log (CSV; the columns of both parts), and show it."""
+    append_row(path, COLUMNS, row)
     print(*(f"{k}={v}" for k, v in row.items()), flush=True)
 
 
@@ -81,14 +77,19 @@ def _encode(vae: Path, frames: Path, each: int | None, path: Path) -> None:
     unfinished.replace(path)
 
 
+def _train_processes(function: Callable[..., None], arguments: tuple[Any, ...], count: int, weights: Path) -> None:
+    """Call `function` in so many processes unless `weights` is there, which it leaves at its end."""
+    if not weights.exists():
+        spawn(function, arguments, count, weights.with_suffix(".rendezvous"))
+
+
 def _train_denoiser(
     build: Callable[[Any], nn.Module], part: str, vae: Path, frames: Path, work: Path,
     settings: ImageTrainingSettings, log: Log,
 ) -> None:  # fmt: skip
     """Leave the averaged weights of an image denoiser in `work`, unless they are there; see :func:`train_process`."""
     latents = _once(work / "latents.npy", partial(_encode, vae, frames, None))
-    if not (work / WEIGHTS).exists():
-        spawn(train_process, (build, settings, part, latents, work, log), settings.processes)
+    _train_processes(train_process, (build, settings, part, latents, work, log), settings.processes, work / WEIGHTS)
 
 
 def train(out: Path, work: Path, settings: TrainingSettings) -> None:
@@ -146,8 +147,8 @@ def train_video(image: Path, out: Path, work: Path, settings: VideoTrainingSetti
     log = partial(append_log, out / "training-log.csv")
     frames = _once(work / "clips.npy", partial(render_training_clips, settings))
     latents = _once(work / "latents.npy", partial(_encode, image / "vae", frames, settings.frames))
-    if not (work / "temporal.safetensors").exists():
-        spawn(train_video_process, (settings, image, latents, work, log), settings.processes)
+    arguments = (settings, image, latents, work, log)
+    _train_processes(train_video_process, arguments, settings.processes, work / TEMPORAL)
     export_video(image, out, work, settings)
 
 
@@ -210,7 +211,7 @@ def _drop_derived(path: Path) -> None:
 def export_video(image: Path, out: Path, work: Path, settings: VideoTrainingSettings) -> None:
     """Write what the video model adds to the image model, in half precision."""
     model = VideoDenoiser(image)
-    trained = {k.removeprefix("unet."): v for k, v in load_file(work / "temporal.safetensors").items()}
+    trained = {k.removeprefix("unet."): v for k, v in load_file(work / TEMPORAL).items()}
     model.unet.load_state_dict(trained, strict=False)
     added = {
         name: weight.half().contiguous() for name, weight in temporal_weights(model.unet, model.image[0]).items()

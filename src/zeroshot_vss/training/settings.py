@@ -66,6 +66,8 @@ class TransformerTrainingSettings(ImageTrainingSettings):
     head_width: int = 32
     patch: int = 2
     """Latent cells of a token's side: with 2 the tokens lie as those of the UNet's blocks 6 to 8."""
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    """Of the products; weights and optimiser are float32. Two thirds of the time where the processor has bfloat16."""
     rate: float = 6e-4
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import torch
 from diffusers import PixArtTransformer2DModel
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from zeroshot_vss.training.settings import TransformerTrainingSettings
+
+ANY = [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
 
 
 def build_transformer(settings: TransformerTrainingSettings, latent_channels: int = 4) -> PixArtTransformer2DModel:
@@ -31,6 +34,7 @@ class TransformerDenoiser(nn.Module):
 
     def __init__(self, settings: TransformerTrainingSettings) -> None:
         super().__init__()
+        self.precision = settings.precision
         self.transformer = build_transformer(settings)
         self.context = nn.Parameter(0.1 * torch.randn(settings.context_tokens, settings.context_width))
         # The first steps then learn from no noise of the network's own (Peebles and Xie 2023).
@@ -41,4 +45,7 @@ class TransformerDenoiser(nn.Module):
         """Predicted noise of [n, 4, h, w] latents."""
         context = self.context.expand(len(noisy), -1, -1)
         sizes = {"resolution": None, "aspect_ratio": None}
-        return self.transformer(noisy, context, timesteps, added_cond_kwargs=sizes).sample  # pyright: ignore
+        half = self.precision == "bfloat16"
+        # PyTorch's fused attention is many times slower backwards in bfloat16 than its parts, on a CPU.
+        with torch.autocast("cpu", torch.bfloat16, half), sdpa_kernel(SDPBackend.MATH if half else ANY):
+            return self.transformer(noisy, context, timesteps, added_cond_kwargs=sizes).sample.float()

@@ -16,6 +16,8 @@ from zeroshot_vss.training.denoising import build_scheduler
 from zeroshot_vss.training.loop import Errors, Log, draw_timesteps, optimise
 from zeroshot_vss.training.settings import VideoTrainingSettings
 
+TEMPORAL = "temporal.safetensors"
+"""File of the trained weights, the averages over the steps."""
 FRAME_RATE, MOTION_BUCKET = 6.0, 127.0
 """What the network is told of every clip; generated clips have no others."""
 
@@ -77,4 +79,4 @@ def train_video_process(
         predicted = model(noisy, condition, timestep[0], settings.condition_noise)
         return Errors((predicted - noise).square().mean((1, 2, 3, 4)), timestep.expand(len(clean)))
 
-    optimise(rank, model, errors, settings, "temporal", folder / "temporal.safetensors", log)
+    optimise(rank, model, errors, settings, "temporal", folder / TEMPORAL, log)
