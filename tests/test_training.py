@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -99,29 +98,32 @@ def test_an_interrupted_training_goes_on_as_if_it_had_not_been(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Broken off at the third step of four, the second in a checkpoint; nothing half trained counts as finished."""
-    work = tmp_path / "work"
-    shutil.copytree(trained / "work", work, ignore=shutil.ignore_patterns(WEIGHTS))
     rows: list[dict[str, float | int | str]] = []
 
-    def train_again() -> None:
-        train_process(0, Denoiser, SMALL, "unet", work / "latents.npy", work, rows.append)
+    def train_in(folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        train_process(0, Denoiser, SMALL, "unet", trained / "work" / "latents.npy", folder, rows.append)
 
-    update = Trainer.update
+    straight, broken = tmp_path / "straight", tmp_path / "broken"
+    train_in(straight)
+    update, steps, fail_at = Trainer.update, [], 2
 
-    def fails(trainer: Trainer, loss: torch.Tensor) -> None:
-        if trainer.step == 2:
+    def counted(trainer: Trainer, loss: torch.Tensor) -> None:
+        if trainer.step == fail_at:
             raise KeyboardInterrupt
+        steps.append(trainer.step)
         update(trainer, loss)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "update", fails)
-        patch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", -1)
-        with pytest.raises(KeyboardInterrupt):
-            train_again()
-    assert not (work / WEIGHTS).exists() and not rows
-    train_again()
-    assert (work / WEIGHTS).read_bytes() == (trained / "work" / WEIGHTS).read_bytes()
-    assert [row["step"] for row in rows] == [4] and not list(work.glob("*.checkpoint"))
+    monkeypatch.setattr(Trainer, "update", counted)
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", -1)
+    with pytest.raises(KeyboardInterrupt):
+        train_in(broken)
+    assert [path.suffix for path in broken.iterdir()] == [".checkpoint"] and len(rows) == 1
+    fail_at = None
+    train_in(broken)
+    assert steps == [0, 1, 2, 3] and [row["step"] for row in rows] == [4, 4]
+    assert (broken / WEIGHTS).read_bytes() == (straight / WEIGHTS).read_bytes()
+    assert not list(broken.glob("*.checkpoint"))
 
 
 def test_learning_rate() -> None:
