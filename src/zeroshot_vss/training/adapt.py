@@ -28,6 +28,7 @@ from zeroshot_vss.training.footage import Footage, decode, find_clips, open_clip
 from zeroshot_vss.training.log import append_row
 from zeroshot_vss.training.processes import spawn
 from zeroshot_vss.training.settings import AdaptationSettings
+from zeroshot_vss.training.stored import load_stored
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 COLUMNS = ("part", "step", "loss", "correspondence", "psnr", *(f"error_t{t}" for t in range(0, 1000, 200)))
@@ -95,7 +96,7 @@ def train_weights(base: Path, footage: Footage, settings: AdaptationSettings, wo
     spawn(adapt_process, (base, footage, settings, work, log), settings.processes, work / "rendezvous")
     weights: dict[str, torch.Tensor] = torch.load(work / CHECKPOINT, weights_only=True)["average"]
     if settings.decoder_steps:
-        vae = AutoencoderTiny.from_pretrained(base / "vae", torch_dtype=torch.float32)
+        vae = load_stored(AutoencoderTiny, base / "vae")
         decoder = tune_decoder(vae, footage, settings, log).decoder
         weights |= {f"vae.decoder.{name}": weight.detach() for name, weight in decoder.state_dict().items()}
     return weights

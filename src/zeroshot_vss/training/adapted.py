@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from zeroshot_vss.backbones.hooks import recording
+from zeroshot_vss.training.stored import load_stored
 
 BLOCKS = (6, 7, 8)
 """The decoder blocks whose queries the method takes: one level of the decoder."""
@@ -32,9 +33,9 @@ class Adapted(nn.Module):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+        self.unet = load_stored(UNet2DConditionModel, folder / "unet")
         self.context = nn.Parameter(load_file(folder / "context.safetensors")["context"].float())
-        vae = AutoencoderTiny.from_pretrained(folder / "vae", torch_dtype=torch.float32)
+        vae = load_stored(AutoencoderTiny, folder / "vae")
         self.encoder = [vae.encoder.eval().requires_grad_(False)]
         self.unet = self.unet.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         level: Any = self.unet.up_blocks[BLOCKS[0] // 3]

@@ -33,6 +33,7 @@ from zeroshot_vss.training.settings import (
     TransformerTrainingSettings,
     VideoTrainingSettings,
 )
+from zeroshot_vss.training.stored import load_stored
 from zeroshot_vss.training.tiny_decoder import train_tiny_decoder
 from zeroshot_vss.training.transformer import TransformerDenoiser
 from zeroshot_vss.training.unet import Denoiser
@@ -69,9 +70,7 @@ def _once(path: Path, make: Callable[[Path], None]) -> Path:
 
 def _encode(vae: Path, frames: Path, each: int | None, path: Path) -> None:
     """Latents [n, 4, h, w] of all frames, or [n / each, each, 4, h, w]."""
-    latents = encode_frames(
-        AutoencoderTiny.from_pretrained(vae, torch_dtype=torch.float32), np.load(frames, mmap_mode="r")
-    )
+    latents = encode_frames(load_stored(AutoencoderTiny, vae), np.load(frames, mmap_mode="r"))
     unfinished = path.with_suffix(".tmp.npy")
     np.save(unfinished, latents if each is None else latents.reshape(-1, each, *latents.shape[1:]))
     unfinished.replace(path)
@@ -167,7 +166,7 @@ def train_decoder(image: Path, out: Path, work: Path, settings: TinyDecoderSetti
     _prepare(out, work, settings)
     log = partial(append_log, out / "training-log.csv")
     frames = _once(work / "frames.npy", partial(render_training_frames, settings))
-    teacher = AutoencoderTiny.from_pretrained(image / "vae", torch_dtype=torch.float32)
+    teacher = load_stored(AutoencoderTiny, image / "vae")
     model = train_tiny_decoder(np.load(frames, mmap_mode="r"), teacher, settings, log)
     model.half().save_pretrained(out)
     _drop_derived(out / "config.json")
@@ -181,7 +180,7 @@ def export(out: Path, work: Path, settings: TrainingSettings) -> None:
     model.half().unet.save_pretrained(out / "unet")
     # A fresh model: one that was loaded would write its folder into the config.
     vae = build_autoencoder(settings)
-    vae.load_state_dict(AutoencoderTiny.from_pretrained(work / "vae").state_dict())
+    vae.load_state_dict(load_stored(AutoencoderTiny, work / "vae").state_dict())
     vae.half().save_pretrained(out / "vae")
     _drop_derived(out / "vae" / "config.json")
     build_scheduler().save_pretrained(out / "scheduler")

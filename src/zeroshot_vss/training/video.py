@@ -15,6 +15,7 @@ from zeroshot_vss.backbones.inflation import inflate, spatial_weights, temporal_
 from zeroshot_vss.training.denoising import build_scheduler
 from zeroshot_vss.training.loop import Errors, Log, draw_timesteps, optimise
 from zeroshot_vss.training.settings import VideoTrainingSettings
+from zeroshot_vss.training.stored import load_stored
 
 TEMPORAL = "temporal.safetensors"
 """File of the trained weights, the averages over the steps."""
@@ -27,7 +28,7 @@ class VideoDenoiser(nn.Module):
 
     def __init__(self, image_folder: Path) -> None:
         super().__init__()
-        self.image = [UNet2DConditionModel.from_pretrained(image_folder / "unet", torch_dtype=torch.float32)]
+        self.image = [load_stored(UNet2DConditionModel, image_folder / "unet")]
         self.unet = inflate(self.image[0])
         self.register_buffer("context", load_file(image_folder / "context.safetensors")["context"].float())
         trained = temporal_weights(self.unet, self.image[0])
