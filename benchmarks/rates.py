@@ -2,7 +2,7 @@
 
     python -m benchmarks.rates      from a checkout; some minutes; writes src/zeroshot_vss/preflight/rates.csv
 
-One generated clip of 14 frames goes through every kind of stage with both embedded models. What counts is the time
+One generated clip of 14 frames goes through every kind of stage with the embedded models. What counts is the time
 that CPUs work, halved, as jobs share their clips among two processes: so other work on the machine hardly matters.
 """
 
@@ -20,15 +20,15 @@ import torch
 from zeroshot_vss.backbones.loading import load_backbone
 from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.config.read import load_config
-from zeroshot_vss.preflight.needs import RATES_FILE, kind_of_maps
+from zeroshot_vss.preflight.needs import RATES_FILE, kind_of
 from zeroshot_vss.workflow.home import find_home
 from zeroshot_vss.workflow.plan import Plan
 from zeroshot_vss.workflow.rows import Row, make_row
 from zeroshot_vss.workflow.run import run
 
 FRAMES, PROCESSES = 14, 2
-MODELS = ("scenes-tiny", "scenes-tiny-video")
-METHODS = ("ours", "ours-nearest", "ours-bilinear", "ours-joint-bilateral", "ours-guided")
+MODELS = ("scenes-tiny", "scenes-tiny-video", "scenes-tiny-dit", "footage-tiny")
+METHODS = ("ours", "ours-nearest", "ours-bilinear", "ours-joint-bilateral", "ours-guided", "label-propagation")
 BASELINES = ("first-frame", "colour-grid")
 CHANGES = {
     "compute": {"device": "cpu", "threads": 1, "memory": 0.5},
@@ -56,7 +56,7 @@ def measure(plan: Plan, rows: list[Row]) -> dict[tuple[str, str], list[float]]:
                 began = worked()
                 run(job.model_copy(update={"compute": plan.config.compute}))
                 made, worker = Path(path), Path(path).parts[3]
-                kind = "maps" if stage == "baseline" else kind_of_maps(made.parent) if stage == "upsample" else stage
+                kind = kind_of("maps" if stage == "baseline" else stage, made.parent)
                 seconds[worker.partition("~")[0], kind].append(worked() - began)
                 print(f"{worker[:40]} {kind}: {worked() - began:.2f} s", file=sys.stderr)
     return dict(seconds)

@@ -49,6 +49,19 @@ def test_the_largest_values_are_taken() -> None:
     assert (settings.context.clusters, settings.context.seed) == (255, 2**32 - 1)
 
 
+def test_a_backbone_upsampled_by_another_has_its_upsampling() -> None:
+    """Whatever the steps of its own sampling are: the modulation is in the other's."""
+    values = shipped()
+    values["backbones"]["scenes-tiny-dit"]["settings"] |= {
+        "sampling": {"guidance": 1.0, "steps": 5, "start": 2}, "features": {"blocks": [6], "step": 3},
+    }  # fmt: skip
+    config = read_config(values)
+    for method in ("ours", "emerdiff", "ours-bilinear"):
+        settings = config.method_settings(method, "scenes-tiny-dit", "scenes")
+        assert settings.upsampling == config.method_settings(method, "scenes-tiny", "scenes").upsampling
+        assert (settings.sampling.start, settings.context.blocks) == (2, (6,))
+
+
 PLAIN = ("emerdiff", "single-frame", "batch", "batch-modulation", "batch-cbr")
 """Methods without feature aggregation."""
 

@@ -366,6 +366,8 @@ def test_measured_times_of_a_backbone(tmp_path: Path) -> None:
         ("features", "f", "b", 1.0),
         ("maps", f"f/c/m/{MODULATION}~block=7", "a", 8.0),
         ("maps", "f/c/m/upsampler=nearest", "a", 0.5),
+        ("coarse", "f/clusters=20/none", "a", 0.25),
+        ("coarse", "f/clusters=20~neighbours=10~temperature=0.1~size=14/none", "a", 5.0),
         ("features", "f", "gone", 99.0),
     ):
         path = cost_path(tmp_path / name / "own" / "model" / folder / f"{clip}.h5")
@@ -376,10 +378,12 @@ def test_measured_times_of_a_backbone(tmp_path: Path) -> None:
         ("model", "features"): pytest.approx(3 / (15 * 200)),
         ("model", f"maps, {MODULATION}"): pytest.approx(8 / (10 * 200)),
         ("model", "maps, upsampler=nearest"): pytest.approx(0.5 / (10 * 200)),
+        ("model", "coarse"): pytest.approx(0.25 / (10 * 200)),
+        ("model", "coarse, propagation"): pytest.approx(5 / (10 * 200)),
     }
     time = sum_time([stage("features", "model", 30), stage(f"maps, {MODULATION}", "model", 30)], rates, {})
     assert (time.seconds, time.sources, time.unknown) == (3 + 12, {"measured"}, False)
-    assert sum_time([stage("features", "model"), stage("coarse", "model")], rates, {}).unknown
+    assert sum_time([stage("features", "model"), stage("correspondences", "model")], rates, {}).unknown
 
 
 def test_the_papers_times_stand_in() -> None:
@@ -420,6 +424,18 @@ def test_the_shipped_configuration_has_a_forecast(at_root: None) -> None:
     double = merge(shipped(), {"datasets": {"scenes": {"options": {"frames": 2 * frames // 4}}}})
     longer = check_availability(Plan(read_config(double))).needs(rows, {}).time.seconds
     assert longer == pytest.approx(2 * time.seconds)
+
+
+@pytest.mark.parametrize("backbone", ["scenes-tiny", "scenes-tiny-video", "scenes-tiny-dit", "footage-tiny"])
+def test_label_propagation_has_a_forecast_of_its_own(at_root: None, backbone: str) -> None:
+    """With each embedded model; maps of the transformer are made by the UNet, whose figure counts."""
+    plan = planned()
+    availability = check_availability(plan)
+    row, rates = make_row(plan.config, "scenes", "label-propagation", backbone), shipped_rates()
+    by = plan.config.upsampling_backbone(backbone)
+    figures = [rates[backbone, "features"], rates[backbone, "coarse, propagation"]]
+    seconds = sum([*figures, rates[by, "maps, upsampler=joint-bilateral"]]) * availability.datasets["scenes"].frames
+    assert availability.needs([row], {}).time.seconds == pytest.approx(seconds * 128 * 192)
 
 
 def test_the_papers_models_are_known_by_their_config() -> None:

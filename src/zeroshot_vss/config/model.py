@@ -24,6 +24,9 @@ from zeroshot_vss.machine.compute import Compute
 from zeroshot_vss.settings.base import Seed, Settings
 from zeroshot_vss.settings.baseline import Baseline
 from zeroshot_vss.settings.method import MethodSettings
+from zeroshot_vss.settings.upsampling import MethodUpsampling
+
+_INTERPOLATED = MethodUpsampling(upsampler="bilinear", modulation=None, filter=None).model_dump()
 
 
 class Config(Settings):
@@ -119,7 +122,7 @@ class Config(Settings):
         """Settings of a diffusion method with a backbone on a data set.
 
         Laid upon each other: defaults, the protocol, its kind's, the backbone's, the data set's, the method's, the
-        backbone's for that method, the point of a sweep.
+        backbone's for that method, the point of a sweep. A backbone with `upsampled_by` has that one's upsampling.
 
         Raises:
             InputError: the overrides hold an unknown key, a wrong type or values that do not fit each other.
@@ -141,11 +144,16 @@ class Config(Settings):
             merged = merge(merged, layer)
         if isinstance(merged["context"], dict) and merged["context"].get("blocks") == SINGLE:
             merged["context"]["blocks"] = (model.single_block,)
-        return validated(
+        if (other := model.upsampled_by) is not None:
+            merged["upsampling"] = _INTERPOLATED  # its own sampling is none for the other's modulation to fit
+        settings = validated(
             MethodSettings,
             merged,
             f"methods: {method} with backbone {backbone}" + (f" on {dataset}" if dataset in self.datasets else ""),
         )
+        if other is None:
+            return settings
+        return settings.model_copy(update={"upsampling": self.method_settings(method, other, dataset).upsampling})
 
     def _variant(self, method: str) -> tuple[str, Overrides]:
         """The method behind a point of a sweep, and what the point changes."""

@@ -195,10 +195,10 @@ class Availability:
             if stage == "upsample":
                 asked = sum(clip.mapped for clip in data.clips)
                 by = self.plan.config.upsampling_backbone(row.backbone)
-                stages[str(path)] = Stage(kind_of_maps(path), by, asked, mapped, maps=mapped)
+                stages[str(path)] = Stage(kind_of(stage, path), by, asked, mapped, maps=mapped)
             else:
                 disk = _feature_bytes(backbone, data, settings) if stage == "features" else 0
-                stages[str(path)] = Stage(stage, row.backbone, data.frames, whole, features=disk)
+                stages[str(path)] = Stage(kind_of(stage, path), row.backbone, data.frames, whole, features=disk)
         return stages
 
     def needs(self, rows: Iterable[Row], rates: Rates) -> Needs:
@@ -242,9 +242,11 @@ def _folders(stages: Mapping[str, Parts]) -> dict[str, Path]:
     return {stage: Path(parts.folder) for stage, parts in stages.items()}
 
 
-def kind_of_maps(folder: Path) -> str:
-    """Upsamplers differ too much to be one kind."""
-    return f"maps, {folder.name.split(BETWEEN)[0]}"
+def kind_of(stage: str, folder: Path) -> str:
+    """What of a stage is timed by itself: each upsampler, and label propagation, which takes its time for each cell."""
+    if stage == "upsample":
+        return f"maps, {folder.name.split(BETWEEN)[0]}"
+    return f"{stage}, propagation" if stage == "coarse" and f"{BETWEEN}temperature=" in str(folder) else stage
 
 
 def _feature_bytes(backbone: BackboneStatus, data: DataSetStatus, settings: Features) -> int:
@@ -292,9 +294,8 @@ def measured_rates(results: Path, datasets: Mapping[str, DataSetStatus]) -> dict
             clips = {clip.name: clip for clip in datasets[dataset].clips} if dataset in datasets else {}
             clip = clips.get(path.name.removesuffix(".cost.json"))
             if clip is not None:
-                kind = {"maps": kind_of_maps(path.parent), "baselines": "maps", "segmenters": "maps"}.get(
-                    folder, folder
-                )
+                stage = {"maps": "upsample", "baselines": "maps", "segmenters": "maps"}.get(folder, folder)
+                kind = kind_of(stage, path.parent)
                 frames = clip.mapped if kind.startswith("maps") else clip.frames
                 sums = total[worker, kind]
                 sums[0] += read_cost(path).seconds
