@@ -243,7 +243,7 @@ def _folders(stages: Mapping[str, Parts]) -> dict[str, Path]:
 
 
 def kind_of(stage: str, folder: Path) -> str:
-    """What of a stage is timed by itself: each upsampler, and label propagation, which takes its time for each cell."""
+    """What of a stage is timed by itself: each upsampler, and label propagation, as they differ most."""
     if stage == "upsample":
         return f"maps, {folder.name.split(BETWEEN)[0]}"
     return f"{stage}, propagation" if stage == "coarse" and f"{BETWEEN}temperature=" in str(folder) else stage
