@@ -27,8 +27,12 @@ from zeroshot_vss.workflow.rows import Row, make_row
 from zeroshot_vss.workflow.run import run
 
 FRAMES, PROCESSES = 14, 2
-MODELS = ("scenes-tiny", "scenes-tiny-video", "scenes-tiny-dit", "footage-tiny")
 METHODS = ("ours", "ours-nearest", "ours-bilinear", "ours-joint-bilateral", "ours-guided", "label-propagation")
+MODELS = {
+    "scenes-tiny": METHODS,
+    "scenes-tiny-video": METHODS,
+    "scenes-tiny-dit": ("ours-bilinear", "label-propagation"),
+}
 BASELINES = ("first-frame", "colour-grid")
 CHANGES = {
     "compute": {"device": "cpu", "threads": 1, "memory": 0.5},
@@ -45,7 +49,10 @@ def measure(plan: Plan, rows: list[Row]) -> dict[tuple[str, str], list[float]]:
     """Worker and kind of stage to the seconds of each of its jobs."""
     seconds: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     for row in rows:
+        upsampled = row.backbone is not None and plan.config.upsampling_backbone(row.backbone) != row.backbone
         for stage, parts in plan.stages.of_row(row).items():
+            if stage == "upsample" and upsampled:
+                continue  # a stage of the other backbone
             for path in parts.paths():
                 job = plan.target(path).job
                 for needed in job.inputs():
@@ -72,8 +79,10 @@ def main() -> None:
         plan = Plan(plan_config, home=home)
         for name in MODELS:  # what is loaded once a job is no time of a frame
             load_backbone(plan.stages.model(name)["backbone"], torch.device("cpu"))
-        rows = [make_row(plan.config, "scenes", method, name) for name in MODELS for method in METHODS]
-        rows += [make_row(plan.config, "scenes", method, MODELS[0]) for method in BASELINES]
+        rows = [
+            make_row(plan.config, "scenes", method, name) for name, methods in MODELS.items() for method in methods
+        ]
+        rows += [make_row(plan.config, "scenes", method, "") for method in BASELINES]
         seconds = measure(plan, rows)
         height, width = plan.stages.opened("scenes").clip(plan.stages.clips("scenes")[0]).size
     table = pd.DataFrame(

@@ -426,7 +426,7 @@ def test_the_shipped_configuration_has_a_forecast(at_root: None) -> None:
     assert longer == pytest.approx(2 * time.seconds)
 
 
-@pytest.mark.parametrize("backbone", ["scenes-tiny", "scenes-tiny-video", "scenes-tiny-dit", "footage-tiny"])
+@pytest.mark.parametrize("backbone", ["scenes-tiny", "scenes-tiny-video", "scenes-tiny-dit"])
 def test_label_propagation_has_a_forecast_of_its_own(at_root: None, backbone: str) -> None:
     """With each embedded model; maps of the transformer are made by the UNet, whose figure counts."""
     plan = planned()
