@@ -25,7 +25,7 @@ from small_videos import save_video_transformer
 
 CONFIG = Path(__file__).parents[1] / "config" / "backbones.yaml"
 CLIPS = {"split": "test", "count": 2, "frames": 14}
-TRAINED = ("scenes-tiny", "scenes-tiny-video", "footage-tiny")
+TRAINED = ("scenes-tiny", "scenes-tiny-video", "scenes-tiny-dit", "footage-tiny")
 MAKE: dict[str, Callable[[Path], object]] = {
     "stable-diffusion-2-1-base": save_stable_diffusion,
     "stable-diffusion-xl-base-1.0": save_sdxl,
