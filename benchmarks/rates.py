@@ -49,10 +49,7 @@ def measure(plan: Plan, rows: list[Row]) -> dict[tuple[str, str], list[float]]:
     """Worker and kind of stage to the seconds of each of its jobs."""
     seconds: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     for row in rows:
-        upsampled = row.backbone is not None and plan.config.upsampling_backbone(row.backbone) != row.backbone
         for stage, parts in plan.stages.of_row(row).items():
-            if stage == "upsample" and upsampled:
-                continue  # a stage of the other backbone
             for path in parts.paths():
                 job = plan.target(path).job
                 for needed in job.inputs():

@@ -120,7 +120,8 @@ def test_the_shipped_table_has_a_row_of_each_kind() -> None:
     assert {config.backbones[name].kind for name in table.backbones} == set(BACKBONES)
     chosen = {name: config.method_settings("ours", name, "scenes") for name in table.backbones}
     for name, settings in chosen.items():
-        spec = config.backbones[name].spec(name)
+        by = config.upsampling_backbone(name)
+        spec = config.backbones[by].spec(by)
         assert (settings.upsampling.modulation is None) == (spec.unmodulated is not None), name
         assert settings.context.blocks == settings.features.blocks, name
     times = {"flux": (28, 260), "flux-davis": (24, 90), "pixart-sigma": (14, 100),

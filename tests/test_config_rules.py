@@ -62,6 +62,20 @@ def test_a_backbone_upsampled_by_another_has_its_upsampling() -> None:
         assert (settings.sampling.start, settings.context.blocks) == (2, (6,))
 
 
+def test_a_sweep_of_blocks_that_the_upsampling_backbone_lacks() -> None:
+    """It makes no coarse maps, so only its own upsampling and sampling count."""
+    config = read_config(shipped("validation.yaml"))
+    for method in config.points("validation-transformer").values():
+        own = config.method_settings(method, "transformer-queries", "validation")
+        last = config.upsampling_settings(method, "transformer-queries", "validation")
+        assert own.refinement is not None and own.context.blocks == (own.refinement.block,)
+        assert (last.refinement, last.upsampling) == (None, own.upsampling)
+        assert own.upsampling.upsampler == "bilinear"
+            None,
+            "bilinear",
+        ) and last.upsampling == own.upsampling
+
+
 PLAIN = ("emerdiff", "single-frame", "batch", "batch-modulation", "batch-cbr")
 """Methods without feature aggregation."""
 

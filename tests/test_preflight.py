@@ -365,6 +365,7 @@ def test_measured_times_of_a_backbone(tmp_path: Path) -> None:
         ("features", "f", "a", 2.0),
         ("features", "f", "b", 1.0),
         ("maps", f"f/c/m/{MODULATION}~block=7", "a", 8.0),
+        ("maps", f"f/c/m/{MODULATION}~block=7~by=other", "a", 4.0),
         ("maps", "f/c/m/upsampler=nearest", "a", 0.5),
         ("coarse", "f/clusters=20/none", "a", 0.25),
         ("coarse", "f/clusters=20~neighbours=10~temperature=0.1~size=14/none", "a", 5.0),
@@ -377,6 +378,7 @@ def test_measured_times_of_a_backbone(tmp_path: Path) -> None:
     assert rates == {
         ("model", "features"): pytest.approx(3 / (15 * 200)),
         ("model", f"maps, {MODULATION}"): pytest.approx(8 / (10 * 200)),
+        ("other", f"maps, {MODULATION}"): pytest.approx(4 / (10 * 200)),
         ("model", "maps, upsampler=nearest"): pytest.approx(0.5 / (10 * 200)),
         ("model", "coarse"): pytest.approx(0.25 / (10 * 200)),
         ("model", "coarse, propagation"): pytest.approx(5 / (10 * 200)),
@@ -428,14 +430,26 @@ def test_the_shipped_configuration_has_a_forecast(at_root: None) -> None:
 
 @pytest.mark.parametrize("backbone", ["scenes-tiny", "scenes-tiny-video", "scenes-tiny-dit"])
 def test_label_propagation_has_a_forecast_of_its_own(at_root: None, backbone: str) -> None:
-    """With each embedded model; maps of the transformer are made by the UNet, whose figure counts."""
+    """With each embedded model."""
     plan = planned()
     availability = check_availability(plan)
     row, rates = make_row(plan.config, "scenes", "label-propagation", backbone), shipped_rates()
-    by = plan.config.upsampling_backbone(backbone)
-    figures = [rates[backbone, "features"], rates[backbone, "coarse, propagation"]]
-    seconds = sum([*figures, rates[by, "maps, upsampler=joint-bilateral"]]) * availability.datasets["scenes"].frames
-    assert availability.needs([row], {}).time.seconds == pytest.approx(seconds * 128 * 192)
+    kinds = ("features", "coarse, propagation", "maps, upsampler=joint-bilateral")
+    pixels = availability.datasets["scenes"].frames * 128 * 192
+    seconds = availability.needs([row], {}).time.seconds
+    assert seconds == pytest.approx(sum(rates[backbone, kind] for kind in kinds) * pixels)
+
+
+def test_maps_that_another_backbone_makes_count_as_its_own(at_root: None) -> None:
+    """Only where it makes them: without masked modulation it need not be there."""
+    plan = planned()
+    availability = check_availability(plan)
+    ours, plain = (make_row(plan.config, "scenes", m, "scenes-tiny-dit") for m in ("ours", "ours-bilinear"))
+    stages = {stage.kind: stage.worker for stage in (availability.stages(ours) or {}).values()}
+    assert stages[f"maps, {MODULATION}"] == "scenes-tiny" and stages["coarse"] == "scenes-tiny-dit"
+    gone = merge(shipped(), {"backbones": {"scenes-tiny": {"path": "models/none"}}})
+    availability = check_availability(Plan(read_config(gone)))
+    assert availability.obstacles(ours) and not availability.obstacles(plain)
 
 
 def test_the_papers_models_are_known_by_their_config() -> None:

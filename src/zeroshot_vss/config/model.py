@@ -127,6 +127,29 @@ class Config(Settings):
         Raises:
             InputError: the overrides hold an unknown key, a wrong type or values that do not fit each other.
         """
+        merged = self._merged(method, backbone, dataset)
+        if self.backbones[backbone].upsampled_by is None:
+            return self._validated(merged, method, backbone, dataset)
+        merged["upsampling"] = _INTERPOLATED  # the other's modulation need not fit this one's steps
+        own = self._validated(merged, method, backbone, dataset)
+        return own.model_copy(update={"upsampling": self.upsampling_settings(method, backbone, dataset).upsampling})
+
+    def upsampling_settings(self, method: str, backbone: str, dataset: str | None = None) -> MethodSettings:
+        """The same of the backbone that takes coarse maps of `backbone` to full resolution.
+
+        Raises:
+            InputError: as :meth:`method_settings`.
+        """
+        other = self.backbones[backbone].upsampled_by
+        if other is None:
+            return self.method_settings(method, backbone, dataset)
+        merged: Any = self._merged(method, other, dataset)
+        # It makes no coarse maps, and has perhaps not the blocks that the method takes of `backbone`.
+        merged["refinement"] = None
+        merged["context"]["blocks"] = merged["features"]["blocks"]
+        return self._validated(merged, method, other, dataset)
+
+    def _merged(self, method: str, backbone: str, dataset: str | None) -> Overrides:
         base, varied = self._variant(method)
         chosen, model = self.methods[base], self.backbones[backbone]
         merged: Overrides = MethodSettings().model_dump()
@@ -144,16 +167,11 @@ class Config(Settings):
             merged = merge(merged, layer)
         if isinstance(merged["context"], dict) and merged["context"].get("blocks") == SINGLE:
             merged["context"]["blocks"] = (model.single_block,)
-        if (other := model.upsampled_by) is not None:
-            merged["upsampling"] = _INTERPOLATED  # its own sampling is none for the other's modulation to fit
-        settings = validated(
-            MethodSettings,
-            merged,
-            f"methods: {method} with backbone {backbone}" + (f" on {dataset}" if dataset in self.datasets else ""),
-        )
-        if other is None:
-            return settings
-        return settings.model_copy(update={"upsampling": self.method_settings(method, other, dataset).upsampling})
+        return merged
+
+    def _validated(self, merged: Overrides, method: str, backbone: str, dataset: str | None) -> MethodSettings:
+        where = f"methods: {method} with backbone {backbone}" + (f" on {dataset}" if dataset in self.datasets else "")
+        return validated(MethodSettings, merged, where)
 
     def _variant(self, method: str) -> tuple[str, Overrides]:
         """The method behind a point of a sweep, and what the point changes."""

@@ -137,18 +137,17 @@ class Availability:
         backbone = self.backbones[row.backbone]
         if backbone.missing or backbone.geometry is None:
             return backbone.missing
-        by = self.plan.config.upsampling_backbone(row.backbone)
-        upsampling = self.backbones[by]
-        if upsampling.missing or upsampling.geometry is None:
-            return upsampling.missing
-        settings, last = self._settings(row, row.backbone), self._settings(row, by)
-        if last.upsampling.modulation and (reason := upsampling.spec.unmodulated):
-            return f"backbone '{by}': {reason}"
-        modulated = [last.upsampling.modulation.block] if last.upsampling.modulation else []
-        used = (
-            (row.backbone, backbone.geometry, settings.sampling, settings.features.blocks),
-            (by, upsampling.geometry, last.sampling, modulated),
-        )
+        settings = self._settings(row)
+        used = [(row.backbone, backbone.geometry, settings.sampling, settings.features.blocks)]
+        last = self.plan.config.upsampling_settings(row.method, row.backbone, row.dataset)
+        if last.upsampling.modulation:
+            by = self.plan.config.upsampling_backbone(row.backbone)
+            upsampling = self.backbones[by]
+            if upsampling.missing or upsampling.geometry is None:
+                return upsampling.missing
+            if reason := upsampling.spec.unmodulated:
+                return f"backbone '{by}': {reason}"
+            used.append((by, upsampling.geometry, last.sampling, (last.upsampling.modulation.block,)))
         for size in data.sizes:
             for name, geometry, sampling, blocks in used:
                 if fault := geometry.misfit(size, sampling, blocks):
@@ -167,8 +166,9 @@ class Availability:
             return str(error)
         return None
 
-    def _settings(self, row: Row, backbone: str) -> MethodSettings:
-        return self.plan.config.method_settings(row.method, backbone, row.dataset)
+    def _settings(self, row: Row) -> MethodSettings:
+        assert row.backbone is not None
+        return self.plan.config.method_settings(row.method, row.backbone, row.dataset)
 
     def stages(self, row: Row) -> dict[str, Stage] | None:
         """Folder of each stage's results to what it takes; None where the backbone is still to be fetched."""
@@ -189,13 +189,13 @@ class Availability:
         backbone = self.backbones[row.backbone]
         if backbone.geometry is None:
             return None
-        settings = self._settings(row, row.backbone).stage_features()
+        settings = self._settings(row).stage_features()
         stages: dict[str, Stage] = {}
         for stage, path in _folders(self.plan.stages.of_row(row)).items():
             if stage == "upsample":
                 asked = sum(clip.mapped for clip in data.clips)
-                by = self.plan.config.upsampling_backbone(row.backbone)
-                stages[str(path)] = Stage(kind_of(stage, path), by, asked, mapped, maps=mapped)
+                worker = worker_of(path, row.backbone)
+                stages[str(path)] = Stage(kind_of(stage, path), worker, asked, mapped, maps=mapped)
             else:
                 disk = _feature_bytes(backbone, data, settings) if stage == "features" else 0
                 stages[str(path)] = Stage(kind_of(stage, path), row.backbone, data.frames, whole, features=disk)
@@ -249,6 +249,11 @@ def kind_of(stage: str, folder: Path) -> str:
     return f"{stage}, propagation" if stage == "coarse" and f"{BETWEEN}temperature=" in str(folder) else stage
 
 
+def worker_of(folder: Path, backbone: str) -> str:
+    """The backbone that makes label maps in a folder: another one where its name says so."""
+    return next((part[3:] for part in folder.name.split(BETWEEN) if part.startswith("by=")), backbone)
+
+
 def _feature_bytes(backbone: BackboneStatus, data: DataSetStatus, settings: Features) -> int:
     assert backbone.geometry is not None
     kinds = Counter((clip.frames, clip.size) for clip in data.clips)
@@ -296,6 +301,7 @@ def measured_rates(results: Path, datasets: Mapping[str, DataSetStatus]) -> dict
             if clip is not None:
                 stage = {"maps": "upsample", "baselines": "maps", "segmenters": "maps"}.get(folder, folder)
                 kind = kind_of(stage, path.parent)
+                worker = worker_of(path.parent, worker)
                 frames = clip.mapped if kind.startswith("maps") else clip.frames
                 sums = total[worker, kind]
                 sums[0] += read_cost(path).seconds

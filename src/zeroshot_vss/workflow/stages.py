@@ -230,7 +230,7 @@ class Stages:
         other = self.config.upsampling_backbone(row.backbone)
         if other == row.backbone:
             return None
-        return other, self.config.method_settings(row.method, other, row.dataset)
+        return other, self.config.upsampling_settings(row.method, row.backbone, row.dataset)
 
     def predictions(self, row: Row) -> str | None:
         """Folder of the predictions that a row scores; None where the project makes the label maps itself."""
