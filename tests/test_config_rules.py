@@ -53,13 +53,13 @@ def test_a_backbone_upsampled_by_another_has_its_upsampling() -> None:
     """Whatever the steps of its own sampling are: the modulation is in the other's."""
     values = shipped()
     values["backbones"]["scenes-tiny-dit"]["settings"] |= {
-        "sampling": {"guidance": 1.0, "steps": 5, "start": 2}, "features": {"blocks": [6], "step": 3},
+        "sampling": {"guidance": 1.0, "steps": 5, "start": 2}, "features": {"blocks": [8, 9, 10], "step": 3},
     }  # fmt: skip
     config = read_config(values)
     for method in ("ours", "emerdiff", "ours-bilinear"):
         settings = config.method_settings(method, "scenes-tiny-dit", "scenes")
         assert settings.upsampling == config.method_settings(method, "scenes-tiny", "scenes").upsampling
-        assert (settings.sampling.start, settings.context.blocks) == (2, (6,))
+        assert settings.sampling.start == 2 and settings.context.blocks in ((8,), (8, 9, 10))
 
 
 def test_a_sweep_of_blocks_that_the_upsampling_backbone_lacks() -> None:
@@ -68,12 +68,9 @@ def test_a_sweep_of_blocks_that_the_upsampling_backbone_lacks() -> None:
     for method in config.points("validation-transformer").values():
         own = config.method_settings(method, "transformer-queries", "validation")
         last = config.upsampling_settings(method, "transformer-queries", "validation")
-        assert own.refinement is not None and own.context.blocks == (own.refinement.block,)
+        assert own.refinement is not None and own.refinement.block in own.context.blocks
         assert (last.refinement, last.upsampling) == (None, own.upsampling)
         assert own.upsampling.upsampler == "bilinear"
-            None,
-            "bilinear",
-        ) and last.upsampling == own.upsampling
 
 
 PLAIN = ("emerdiff", "single-frame", "batch", "batch-modulation", "batch-cbr")
