@@ -226,7 +226,8 @@ def test_the_network_stays_as_it_was(family: str, folders: dict[str, Path]) -> N
 def test_a_shift_of_all_channels_has_no_effect(family: str, folders: dict[str, Path]) -> None:
     """Why there is no masked modulation: what is said of it when it is refused.
 
-    PixArt's cross-attention has no norm before its queries, by which alone a shift has an effect there.
+    PixArt's cross-attention has no norm before its queries, by which alone a shift has an effect there: how much on a
+    trained one, tests/test_small_transformer.py measures.
     """
     backbone, clip = load(folders[family]), Pictures(SIZE)
     start = start_of(backbone, clip, rows([0]), SAMPLING)

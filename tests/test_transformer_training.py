@@ -54,7 +54,7 @@ def test_the_folder_is_whole_and_the_loss_falls(trained: Path) -> None:
 
 
 def test_bfloat16_predicts_what_float32_does() -> None:
-    """To a hundredth of the prediction, and so do its gradients; the weights stay float32."""
+    """To some hundredths of the prediction, and so do its gradients; the weights stay float32."""
     predictions, gradients = [], []
     for precision in ("float32", "bfloat16"):
         torch.manual_seed(0)

@@ -36,7 +36,7 @@ class TransformerKind(BackboneKind):
     half: ClassVar[Literal["float16", "bfloat16"]] = "bfloat16"
     unmodulated: ClassVar[str | None] = (
         "it has no masked modulation and no tiny decoder, as the norms behind a block take out what is added to all "
-        "of its channels"
+        "of its channels (in PixArt all but a trace)"
     )
 
     def parts(self, folder: Path) -> dict[str, Part]:

@@ -23,7 +23,7 @@ ALLOCATOR = {
 def spawn(function: Callable[..., None], arguments: tuple[Any, ...], processes: int, meeting: Path) -> None:
     """Call `function(rank, *arguments)` in so many processes of one thread each, and wait for them.
 
-    They are one group of `torch.distributed`, and end with this process.
+    Several are one group of `torch.distributed`; all end with this process.
 
     Args:
         function: what each of them does.
@@ -40,6 +40,8 @@ def _run(rank: int, function: Callable[..., None], arguments: tuple[Any, ...], p
     # PyTorch ends processes whose parent died by an interrupt, which a shell's background jobs ignore.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{meeting.resolve()}", rank=rank, world_size=processes)
+    if processes > 1:
+        dist.init_process_group("gloo", init_method=f"file://{meeting.resolve()}", rank=rank, world_size=processes)
     function(rank, *arguments)
-    dist.destroy_process_group()
+    if processes > 1:
+        dist.destroy_process_group()
