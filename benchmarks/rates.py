@@ -17,7 +17,8 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from zeroshot_vss.backbones.loading import load_backbone
+from zeroshot_vss.backbones.kind import find_model
+from zeroshot_vss.backbones.loading import load_model
 from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.config.read import load_config
 from zeroshot_vss.preflight.needs import RATES_FILE, kind_of
@@ -75,7 +76,7 @@ def main() -> None:
         os.chdir(folder)
         plan = Plan(plan_config, home=home)
         for name in MODELS:  # what is loaded once a job is no time of a frame
-            load_backbone(plan.stages.model(name)["backbone"], torch.device("cpu"))
+            load_model(find_model(plan.stages.model(name)["backbone"]), torch.device("cpu"))
         rows = [
             make_row(plan.config, "scenes", method, name) for name, methods in MODELS.items() for method in methods
         ]
