@@ -12,7 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
-from zeroshot_vss.config.manual import TABLES, fill
+from zeroshot_vss.config.manual import PAGES, TABLES, fill
 from zeroshot_vss.config.model import Config
 from zeroshot_vss.config.overrides import merge
 from zeroshot_vss.config.schema import schema_text
@@ -41,6 +41,12 @@ def test_every_field_has_a_description(model: type[BaseModel]) -> None:
 def test_the_manual_is_what_the_models_say() -> None:
     assert fill(MANUAL) == MANUAL, MADE
     assert all(f"<!-- keys of {name} -->" in MANUAL for name in TABLES)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_pages_tables_are_what_the_code_says(page: str) -> None:
+    text = (ROOT / page).read_text()
+    assert "<!-- end -->" in text and fill(text) == text, MADE
 
 
 def test_the_schema_is_what_the_models_say() -> None:

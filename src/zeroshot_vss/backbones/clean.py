@@ -28,6 +28,7 @@ class CleanKind(ImageKind):
 
     title: ClassVar[str] = "an image model for clean latents"
     examples: ClassVar[str] = "SD 1.5 and 2.1 with CleanDIFT's UNet"
+    run_with: ClassVar[str] = "random weights of the format only"
     options: ClassVar[type[Settings]] = CleanOptions
     unmodulated: ClassVar[str | None] = "it does not denoise, so it has no masked modulation and no tiny decoder"
 

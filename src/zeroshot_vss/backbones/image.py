@@ -43,6 +43,7 @@ class ImageKind(BackboneKind):
 
     title: ClassVar[str] = "an image model"
     examples: ClassVar[str] = "SD 1.5, SD 2.1 (noise or velocity), models of your own"
+    run_with: ClassVar[str] = "the embedded models; random weights in SD's format"
 
     def parts(self, folder: Path) -> dict[str, Part]:
         return network_parts(folder) | context_parts(folder)

@@ -45,6 +45,8 @@ class BackboneKind(ABC):
     """In messages: `an image model`."""
     examples: ClassVar[str] = ""
     """Models of this kind, for the table of docs/backbones.md."""
+    run_with: ClassVar[str] = "random weights of the format only"
+    """What it has been run with, for the same table."""
     shape: ClassVar[str] = "a diffusers folder"
     """In messages, what its folder must be."""
     options: ClassVar[type[Settings]] = NoOptions

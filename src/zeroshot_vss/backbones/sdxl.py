@@ -23,6 +23,7 @@ class XLKind(BackboneKind):
 
     title: ClassVar[str] = "a model like Stable Diffusion XL"
     examples: ClassVar[str] = "SDXL"
+    run_with: ClassVar[str] = "random weights of the format only"
 
     def parts(self, folder: Path) -> dict[str, Part]:
         return network_parts(folder) | prompt_parts(folder)

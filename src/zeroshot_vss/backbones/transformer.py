@@ -30,6 +30,7 @@ class TransformerKind(BackboneKind):
 
     title: ClassVar[str] = "a diffusion transformer"
     examples: ClassVar[str] = "FLUX.1, SD 3 and 3.5, PixArt-alpha and -Sigma"
+    run_with: ClassVar[str] = "the embedded `scenes-tiny-dit`; random weights of the formats"
     families: ClassVar[Registry] = FAMILIES
     """Classes of networks that it knows."""
     options: ClassVar[type[Settings]] = TransformerOptions

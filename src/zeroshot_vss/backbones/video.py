@@ -46,6 +46,7 @@ class VideoKind(BackboneKind):
 
     title: ClassVar[str] = "a video model"
     examples: ClassVar[str] = "SVD, temporal weights over an image model"
+    run_with: ClassVar[str] = "the embedded models; random weights in SVD's format"
     coupled: ClassVar[bool] = True
 
     def parts(self, folder: Path) -> dict[str, Part]:

@@ -27,6 +27,7 @@ class VideoTransformerKind(TransformerKind):
 
     title: ClassVar[str] = "a video diffusion transformer"
     examples: ClassVar[str] = "CogVideoX 2B and 5B, Wan 2.1 and 2.2, LTX-Video, HunyuanVideo"
+    run_with: ClassVar[str] = "random weights of the format only"
     coupled: ClassVar[bool] = True
     settings: ClassVar[Mapping[str, Any]] = {"sampling": {"together": True}}
     families: ClassVar[Registry] = VIDEO_FAMILIES

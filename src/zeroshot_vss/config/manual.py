@@ -1,4 +1,4 @@
-"""The tables of config/README.md, made from the models."""
+"""The tables of config/README.md and docs/backbones.md, made from the models and the registry of backbones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from zeroshot_vss.backbones import BACKBONES
 from zeroshot_vss.config.backbones import BackboneConfig
 from zeroshot_vss.config.clips import ClipsConfig
 from zeroshot_vss.config.datasets import DataSetConfig
@@ -34,12 +35,36 @@ TABLES: dict[str, type[BaseModel]] = {
 }  # fmt: skip
 """The models of which the manual has a table, by its name there."""
 
-_TABLE = re.compile(r"(<!-- keys of (?P<name>.+?) -->\n)(?P<table>.*?)(<!-- end -->)", re.DOTALL)
+PAGES = ("config/README.md", "docs/backbones.md")
+"""Which have tables that are made."""
+_TABLE = re.compile(r"(<!-- (?P<what>keys|options|kinds) of (?P<name>.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def fill(manual: str) -> str:
-    """The manual with its tables made again; each stands between `<!-- keys of NAME -->` and `<!-- end -->`."""
-    return _TABLE.sub(lambda match: f"{match[1]}{table(match['name'])}{match[4]}", manual)
+def fill(page: str) -> str:
+    """A page with its tables made again; each stands between `<!-- WHAT of NAME -->` and `<!-- end -->`.
+
+    `keys of` a part of the configuration, `options of` a kind of backbones, or `kinds of backbones`.
+    """
+    make = {"keys": table, "options": options, "kinds": kinds}
+    return _TABLE.sub(lambda match: f"{match[1]}{make[match['what']](match['name'])}{match[4]}", page)
+
+
+def kinds(_: str) -> str:
+    """The table of the kinds of backbones."""
+    head = ["| kind | models | folder | full resolution | run here with |", "|---|---|---|---|---|"]
+    known = {name: BACKBONES.load(name) for name in BACKBONES}
+    rows = [
+        f"| `{name}` | {kind.examples} | {kind.shape.split()[1]} | "
+        f"{'masked modulation' if kind.unmodulated is None else 'interpolation'} | {kind.run_with} |"
+        for name, kind in known.items()
+    ]
+    return "\n".join([*head, *rows]) + "\n"
+
+
+def options(kind: str) -> str:
+    """The table of a kind's options."""
+    rows = [f"| `{key}` | {default} | {text} |" for key, default, text in _rows(kind, BACKBONES.load(kind).options)]
+    return "\n".join([f"| option of `{kind}` | default | meaning |", "|---|---|---|", *rows]) + "\n"
 
 
 def table(name: str) -> str:
