@@ -118,6 +118,38 @@ def test_tokens_are_those_of_the_pipeline(family: str, take: str, which: int, fo
     assert found.std(1).mean() > 1e-2
 
 
+LEGACY = {"double_self_attention": False, "num_vector_embeds": None, "only_cross_attention": False,
+          "use_linear_projection": False}  # fmt: skip
+"""Keys of the released PixArt's config.json that its own class does not know."""
+
+
+def as_released(folder: Path) -> dict[str, Any]:
+    """Write a PixArt's configs as those of its releases; returns the transformer's."""
+    path, index = folder / "transformer" / "config.json", folder / "model_index.json"
+    released = {**json.loads(path.read_text()), **LEGACY, "_class_name": "Transformer2DModel"}
+    for key in ("interpolation_scale", "use_additional_conditions"):
+        del released[key]  # younger than the release
+    path.write_text(json.dumps(released))
+    parts = {**json.loads(index.read_text()), "transformer": ["diffusers", "Transformer2DModel"]}
+    index.write_text(json.dumps(parts))
+    return released
+
+
+def test_pixart_is_loaded_from_the_config_of_its_release(folders: dict[str, Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(folders["pixart"], tmp_path / "own")
+    released = as_released(folder)
+    clip = Pictures(SIZE)
+    for take in ("output", "modulated"):
+        expected = queries_of(load(folders["pixart"], take=take), clip, [0, 1], 1, SAMPLING)
+        assert torch.equal(queries_of(load(folder, take=take), clip, [0, 1], 1, SAMPLING), expected)
+    found = find_model(BackboneSpec(name="own", kind="transformer", path=str(folder)))
+    assert found.geometry == load(folders["pixart"]).grids
+    assert found.modules == ("zeroshot_vss.backbones.families.pixart",)
+    (folder / "transformer" / "config.json").write_text(json.dumps({**released, "norm_type": "ada_norm_zero"}))
+    with pytest.raises(InputError, match=r"is of a Transformer2DModel with norm_type 'ada_norm_zero' \(PixArt's ha"):
+        load(folder)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_step_is_the_pipelines(family: str, folders: dict[str, Path]) -> None:
     """The last step ends at the clean latent that the network predicts."""
@@ -338,6 +370,7 @@ def test_the_empty_prompt_is_stored_once(
         folder, text_encoder=encoder, tokenizer=T5Tokenizer(vocab=words, extra_ids=0)
     )
     pipeline.save_pretrained(folder)
+    as_released(folder)
     (folder / "prompt.safetensors").unlink()
     with torch.no_grad():
         expected, mask, *_ = pipeline.encode_prompt("", do_classifier_free_guidance=False)
