@@ -137,6 +137,28 @@ def _pixart(parts: dict[str, Any], depth: int) -> Any:
     return pipeline(transformer=network, **parts, **none)
 
 
+WORDS = ("a cat sat on the mat", "the dog ran to the cat", "a dog and a cat met on the mat")
+
+
+def save_spiece(folder: Path) -> Any:
+    """Save a tokenizer as T5's are released, spiece.model alone with its config; returns sentencepiece's own."""
+    import io
+
+    from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
+
+    made = io.BytesIO()
+    SentencePieceTrainer.train(  # pyright: ignore[reportAttributeAccessIssue]
+        sentence_iterator=iter(WORDS), model_writer=made, vocab_size=40, hard_vocab_limit=False, num_threads=1,
+        pad_id=0, eos_id=1, unk_id=2, bos_id=-1, minloglevel=2,
+    )  # fmt: skip
+    folder.mkdir(parents=True)
+    (folder / "spiece.model").write_bytes(made.getvalue())
+    special = {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    config = {"tokenizer_class": "T5Tokenizer", "extra_ids": 0, "model_max_length": 512, **special}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    return SentencePieceProcessor(model_proto=made.getvalue())
+
+
 MAKE = {"flux": _flux, "sd3": _sd3, "pixart": _pixart}
 
 
