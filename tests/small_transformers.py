@@ -10,21 +10,23 @@ import torch
 
 PREPROCESSOR = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
 WIDTH, HEADS, DEPTH = 16, 2, 3
+_TEXT = {"vocab_size": 8, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1,
+         "max_position_embeddings": 8}  # fmt: skip
 _SIZES: dict[str, Any] = {"hidden_size": WIDTH, "num_hidden_layers": DEPTH, "num_attention_heads": HEADS}
 
 
-def _vision(kind: str, depth: int) -> Any:
-    """A random model of a `model_type`; the depth is of plain ones."""
-    plain = {**_SIZES, "num_hidden_layers": depth, "intermediate_size": 24, "image_size": 32, "patch_size": 8}
+def _vision(kind: str, depth: int, patch: int) -> Any:
+    """A random model of a `model_type`; depth and patch are of plain ones."""
+    plain = {**_SIZES, "num_hidden_layers": depth, "intermediate_size": 24, "image_size": 32, "patch_size": patch}
     if kind == "dinov2":
         from transformers import Dinov2Config, Dinov2Model
 
-        return Dinov2Model(Dinov2Config(**_SIZES, image_size=32, patch_size=8))
+        return Dinov2Model(Dinov2Config(**_SIZES, image_size=32, patch_size=patch))
     if kind == "dinov2_with_registers":
         from transformers import Dinov2WithRegistersConfig, Dinov2WithRegistersModel
 
         return Dinov2WithRegistersModel(
-            Dinov2WithRegistersConfig(**_SIZES, image_size=32, patch_size=8, num_register_tokens=4)
+            Dinov2WithRegistersConfig(**_SIZES, image_size=32, patch_size=patch, num_register_tokens=4)
         )
     if kind == "dinov3_vit":
         from transformers import DINOv3ViTConfig, DINOv3ViTModel
@@ -41,13 +43,15 @@ def _vision(kind: str, depth: int) -> Any:
     if kind == "clip":
         from transformers import CLIPConfig, CLIPModel
 
-        text = {"vocab_size": 8, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1,
-                "num_attention_heads": 1, "max_position_embeddings": 8}  # fmt: skip
-        return CLIPModel(CLIPConfig(text_config=text, vision_config=plain, projection_dim=8))
+        return CLIPModel(CLIPConfig(text_config=_TEXT, vision_config=plain, projection_dim=8))
     if kind == "siglip_vision_model":
         from transformers import SiglipVisionConfig, SiglipVisionModel
 
         return SiglipVisionModel(SiglipVisionConfig(**plain))
+    if kind == "siglip":
+        from transformers import SiglipConfig, SiglipModel
+
+        return SiglipModel(SiglipConfig(text_config=_TEXT, vision_config=plain))
     return _sam(kind)
 
 
@@ -65,13 +69,27 @@ def _sam(kind: str) -> Any:
         return Sam2VisionModel(vision)
     prompt = {"hidden_size": 8, "image_size": 64, "mask_input_channels": 4}
     decoder = {"hidden_size": 8, "mlp_dim": 8, "num_attention_heads": 2, "iou_head_hidden_dim": 8}
-    return Sam2Model(Sam2Config(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=decoder))
+    parts: dict[str, Any] = {
+        "vision_config": vision, "prompt_encoder_config": prompt, "mask_decoder_config": decoder,
+    }  # fmt: skip
+    if kind == "sam2":
+        return Sam2Model(Sam2Config(**parts))
+    from transformers import Sam2VideoConfig, Sam2VideoModel
+
+    return Sam2VideoModel(
+        Sam2VideoConfig(
+            **parts, image_size=64, memory_attention_hidden_size=8, memory_attention_num_layers=1,
+            memory_attention_feed_forward_hidden_size=8, memory_attention_rope_feat_sizes=[4, 4],
+            memory_encoder_hidden_size=8, memory_encoder_output_channels=4, mask_downsampler_embed_dim=8,
+            memory_fuser_num_layers=1, memory_fuser_embed_dim=8, memory_fuser_intermediate_dim=8,
+        )
+    )  # fmt: skip
 
 
-def save_vision(folder: Path, kind: str, seed: int = 0, depth: int = DEPTH) -> Path:
+def save_vision(folder: Path, kind: str, seed: int = 0, depth: int = DEPTH, patch: int = 8) -> Path:
     """Save a random vision transformer of a `model_type` with its preprocessor's config; returns the folder."""
     torch.manual_seed(seed)
-    model = _vision(kind, depth)
+    model = _vision(kind, depth, patch)
     for parameter in model.parameters():
         # As drawn, weights of 0.02 leave nearly nothing of the frame in the deeper blocks.
         parameter.data.normal_(std=0.2)
@@ -135,6 +153,28 @@ def _pixart(parts: dict[str, Any], depth: int) -> Any:
     none = dict.fromkeys(("text_encoder", "tokenizer"))
     pipeline: Any = PixArtSigmaPipeline
     return pipeline(transformer=network, **parts, **none)
+
+
+WORDS = ("a cat sat on the mat", "the dog ran to the cat", "a dog and a cat met on the mat")
+
+
+def save_spiece(folder: Path) -> Any:
+    """Save a tokenizer as T5's are released, spiece.model alone with its config; returns sentencepiece's own."""
+    import io
+
+    from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
+
+    made = io.BytesIO()
+    SentencePieceTrainer.train(  # pyright: ignore[reportAttributeAccessIssue]
+        sentence_iterator=iter(WORDS), model_writer=made, vocab_size=40, hard_vocab_limit=False, num_threads=1,
+        pad_id=0, eos_id=1, unk_id=2, bos_id=-1, minloglevel=2,
+    )  # fmt: skip
+    folder.mkdir(parents=True)
+    (folder / "spiece.model").write_bytes(made.getvalue())
+    special = {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    config = {"tokenizer_class": "T5Tokenizer", "extra_ids": 0, "model_max_length": 512, **special}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    return SentencePieceProcessor(model_proto=made.getvalue())
 
 
 MAKE = {"flux": _flux, "sd3": _sd3, "pixart": _pixart}

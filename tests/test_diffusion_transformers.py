@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from backbone_checks import CPU, Pictures, fingerprint, label_maps, matches, moved, queries_of, rows
-from small_transformers import save_transformer, save_vision
+from small_transformers import WORDS, save_spiece, save_transformer, save_vision
 from zeroshot_vss.__main__ import main
 from zeroshot_vss.backbones.kind import find_model
 from zeroshot_vss.backbones.loading import load_model
@@ -116,6 +116,38 @@ def test_tokens_are_those_of_the_pipeline(family: str, take: str, which: int, fo
     assert expected.shape[1] - CELLS == (5 if take != "output" and "single" in path else 0)
     assert torch.allclose(found, expected[:, -CELLS:], atol=1e-5, rtol=1e-4)
     assert found.std(1).mean() > 1e-2
+
+
+LEGACY = {"double_self_attention": False, "num_vector_embeds": None, "only_cross_attention": False,
+          "use_linear_projection": False}  # fmt: skip
+"""Keys of the released PixArt's config.json that its own class does not know."""
+
+
+def as_released(folder: Path) -> dict[str, Any]:
+    """Write a PixArt's configs as those of its releases; returns the transformer's."""
+    path, index = folder / "transformer" / "config.json", folder / "model_index.json"
+    released = {**json.loads(path.read_text()), **LEGACY, "_class_name": "Transformer2DModel"}
+    for key in ("interpolation_scale", "use_additional_conditions"):
+        del released[key]  # younger than the release
+    path.write_text(json.dumps(released))
+    parts = {**json.loads(index.read_text()), "transformer": ["diffusers", "Transformer2DModel"]}
+    index.write_text(json.dumps(parts))
+    return released
+
+
+def test_pixart_is_loaded_from_the_config_of_its_release(folders: dict[str, Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(folders["pixart"], tmp_path / "own")
+    released = as_released(folder)
+    clip = Pictures(SIZE)
+    for take in ("output", "modulated"):
+        expected = queries_of(load(folders["pixart"], take=take), clip, [0, 1], 1, SAMPLING)
+        assert torch.equal(queries_of(load(folder, take=take), clip, [0, 1], 1, SAMPLING), expected)
+    found = find_model(BackboneSpec(name="own", kind="transformer", path=str(folder)))
+    assert found.geometry == load(folders["pixart"]).grids
+    assert found.modules == ("zeroshot_vss.backbones.families.pixart",)
+    (folder / "transformer" / "config.json").write_text(json.dumps({**released, "norm_type": "ada_norm_zero"}))
+    with pytest.raises(InputError, match=r"is of a Transformer2DModel with norm_type 'ada_norm_zero' \(PixArt's ha"):
+        load(folder)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -339,6 +371,7 @@ def test_the_empty_prompt_is_stored_once(
         folder, text_encoder=encoder, tokenizer=T5Tokenizer(vocab=words, extra_ids=0)
     )
     pipeline.save_pretrained(folder)
+    as_released(folder)
     (folder / "prompt.safetensors").unlink()
     with torch.no_grad():
         expected, mask, *_ = pipeline.encode_prompt("", do_classifier_free_guidance=False)
@@ -357,6 +390,35 @@ def test_the_empty_prompt_is_stored_once(
     (folder / "prompt.safetensors").unlink()
     with pytest.raises(InputError, match=r"lacks prompt.safetensors"):
         find_model(BackboneSpec(name="a", kind="transformer", path=str(folder)))
+
+
+@pytest.mark.parametrize("name", ["T5Tokenizer", "T5TokenizerFast"])
+def test_a_tokenizer_may_be_a_spiece_model_alone(
+    name: str, folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those of T5 are released: the command gives what the encoder makes of sentencepiece's own tokens."""
+    from transformers import AutoTokenizer, T5Config, T5EncoderModel
+
+    folder = shutil.copytree(folders["pixart"], tmp_path / "own")
+    (folder / "prompt.safetensors").unlink()
+    torch.manual_seed(1)
+    encoder = T5EncoderModel(T5Config(vocab_size=48, d_model=32, d_kv=8, d_ff=16, num_layers=1, num_heads=2)).eval()
+    encoder.save_pretrained(folder / "text_encoder")
+    own = save_spiece(folder / "tokenizer")
+    index = json.loads((folder / "model_index.json").read_text())
+    index |= {"text_encoder": ["transformers", "T5EncoderModel"], "tokenizer": ["transformers", name]}
+    (folder / "model_index.json").write_text(json.dumps(index))
+    assert {path.name for path in (folder / "tokenizer").iterdir()} == {"spiece.model", "tokenizer_config.json"}
+    read: Any = AutoTokenizer.from_pretrained(folder / "tokenizer")
+    assert [read(words).input_ids for words in WORDS] == [[*own.encode(words), own.eos_id()] for words in WORDS]
+    monkeypatch.setattr(sys, "argv", ["zeroshot-vss", "prompt", str(folder)])
+    main()
+    stored = load_file(folder / "prompt.safetensors")
+    mask = stored["prompt_attention_mask"]
+    tokens = [own.eos_id()] + [own.pad_id()] * (len(mask) - 1)
+    with torch.no_grad():
+        (expected,) = encoder(torch.tensor([tokens]), attention_mask=mask[None])[0]
+    assert mask.tolist() == [1] + [0] * (len(mask) - 1) and torch.allclose(stored["prompt_embeds"], expected)
 
 
 def test_planning_imports_no_torch(folders: dict[str, Path], tmp_path: Path) -> None:

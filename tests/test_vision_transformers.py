@@ -18,7 +18,7 @@ from small_transformers import PREPROCESSOR, save_vision
 from zeroshot_vss.backbones.kind import find_model
 from zeroshot_vss.backbones.loading import load_backbone, load_model
 from zeroshot_vss.backbones.spec import BackboneSpec
-from zeroshot_vss.backbones.vision_classes import VISION_CLASSES
+from zeroshot_vss.backbones.vision_classes import VISION_CLASSES, VisionModel
 from zeroshot_vss.backbones.vision_transformer import VisionTransformer
 from zeroshot_vss.datasets import open_dataset
 from zeroshot_vss.errors import InputError
@@ -31,7 +31,7 @@ from zeroshot_vss.settings.sampling import Sampling
 from zeroshot_vss.settings.upsampling import Modulation
 
 KINDS = ("dinov2", "dinov2_with_registers", "dinov3_vit", "vit", "clip_vision_model", "clip", "siglip_vision_model",
-         "sam2_vision_model", "sam2")  # fmt: skip
+         "siglip", "sam2_vision_model", "sam2", "sam2_video")  # fmt: skip
 SIZE = (32, 64)
 
 
@@ -141,6 +141,36 @@ def test_what_is_planned_with_is_what_is_computed(folders: dict[str, Path]) -> N
             assert found.shape[1:] == (height * width, grids.features(block)), (kind, block)
 
 
+@pytest.mark.parametrize("kind", VISION_CLASSES)
+def test_defaults_are_the_librarys(kind: str) -> None:
+    """A config of the hub may be its model's name alone, or that of its image encoder."""
+    from transformers import CONFIG_MAPPING
+
+    whole = CONFIG_MAPPING[kind]().to_dict()
+    told: dict[str, Any] = {"model_type": kind}
+    inner = told
+    for name in VISION_CLASSES[kind].vision:
+        assert VisionModel.of("own", told) == VisionModel.of("own", whole)
+        inner[name] = inner = {}
+    assert VisionModel.of("own", told) == VisionModel.of("own", whole)
+
+
+@pytest.mark.parametrize("kind", ["siglip", "clip", "sam2_video"])
+def test_a_config_need_not_say_what_is_a_default(kind: str, tmp_path: Path) -> None:
+    """As those of released models, whose image encoder's are nearly empty."""
+    folder = save_vision(tmp_path / "own", kind, patch={"clip": 32, "siglip": 16}.get(kind, 8))
+    clip = Pictures(SIZE)
+    full = queries_of(load(folder), clip, [0, 1], block=1)
+    config = json.loads((folder / "config.json").read_text())
+    inner = config["vision_config"]
+    for name in VISION_CLASSES[kind].vision[1:]:
+        inner = inner[name]
+    for name in ("patch_size", "patch_stride", "query_stride", "num_query_pool_stages"):
+        inner.pop(name, None)
+    (folder / "config.json").write_text(json.dumps(config))
+    assert torch.equal(queries_of(load(folder), clip, [0, 1], block=1), full)
+
+
 def test_what_cannot_be_is_refused(folders: dict[str, Path], tmp_path: Path) -> None:
     backbone = load(folders["dinov2"])
     with pytest.raises(InputError, match=r"there is no block 7; its blocks are 0 to 2"):
@@ -168,6 +198,9 @@ def test_what_cannot_be_is_refused(folders: dict[str, Path], tmp_path: Path) -> 
         load(folder)
     (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
     with pytest.raises(InputError, match=r"model_type is 'bert'; known: dinov2, "):
+        load(folder)
+    (folder / "config.json").write_text(json.dumps({"model_type": "dinov2", "patch_size": "large"}))
+    with pytest.raises(InputError, match=r"config.json cannot be read \(invalid literal.*'large'\); get it again"):
         load(folder)
     (folder / "config.json").unlink()
     with pytest.raises(

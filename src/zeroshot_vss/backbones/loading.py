@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from zeroshot_vss.backbones.base import Backbone
 from zeroshot_vss.backbones.configs import read_json
 from zeroshot_vss.backbones.diffusion import LatentDiffusion
+from zeroshot_vss.backbones.families import network_class
 from zeroshot_vss.backbones.kind import ModelFiles, find_model
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
@@ -159,7 +160,7 @@ def load_part(model: ModelFiles, name: str, kind: Any, dtype: torch.dtype) -> An
         InputError: its config is of another class, or its weights are damaged or of another architecture.
     """
     part = model.parts[name]
-    named = read_json(model.whose, part.path / "config.json").get("_class_name")
+    named = network_class(read_json(model.whose, part.path / "config.json"))
     if named != kind.__name__:
         raise InputError(f"{model.whose}: {part.path}/config.json is of a {named}, expected a {kind.__name__}")
     single = getattr(kind, SINGLE, None)

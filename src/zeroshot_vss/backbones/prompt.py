@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from zeroshot_vss.backbones.configs import read_json
-from zeroshot_vss.backbones.families import FAMILIES, VIDEO_FAMILIES
+from zeroshot_vss.backbones.families import FAMILIES, VIDEO_FAMILIES, network_class
 from zeroshot_vss.backbones.families.base import Family
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.files import replacing
@@ -95,7 +95,7 @@ def store_prompt(folder: Path) -> Path:
     returned: Sequence[str | None] = XL_RETURNED
     more: Mapping[str, Any] = {}
     if not (folder / "unet" / "config.json").exists():
-        name = str(read_json("a model", folder / "transformer" / "config.json").get("_class_name"))
+        name = network_class(read_json("a model", folder / "transformer" / "config.json"))
         family: Family = (VIDEO_FAMILIES if name in VIDEO_FAMILIES else FAMILIES).load(name)()
         returned, more = family.returned, family.told
     found = encode_empty(folder, returned, more)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from zeroshot_vss.backbones.configs import check_path, read_json
-from zeroshot_vss.backbones.families import FAMILIES, VIDEO_FAMILIES
+from zeroshot_vss.backbones.families import FAMILIES, LEGACY, LEGACY_NORM, VIDEO_FAMILIES, network_class
 from zeroshot_vss.backbones.families.base import Family
 from zeroshot_vss.backbones.image import SCHEDULER
 from zeroshot_vss.backbones.kind import BackboneKind, ModelFiles
@@ -53,8 +53,10 @@ class TransformerKind(BackboneKind):
 
     def check(self, model: ModelFiles) -> None:
         check_path(model.whose, model.parts["scheduler"].path / "scheduler_config.json")
-        name, _ = self._network(model)
+        name, config = self._network(model)
         if name not in self.families:
+            if name == LEGACY:
+                name += f" with norm_type {config.get('norm_type')!r} (PixArt's has {LEGACY_NORM!r})"
             others = {"transformer": FAMILIES, "video-transformer": VIDEO_FAMILIES}
             instead = [f"set kind: {kind}, or " for kind, classes in others.items() if name in classes]
             raise InputError(
@@ -104,4 +106,4 @@ class TransformerKind(BackboneKind):
     def _network(self, model: ModelFiles) -> tuple[str, Mapping[str, Any]]:
         """Class and config of the transformer."""
         config = read_json(model.whose, model.parts["transformer"].path / "config.json")
-        return str(config.get("_class_name")), config
+        return network_class(config), config
