@@ -71,6 +71,22 @@ def moved(size: tuple[int, int], cell: int) -> tuple[Pictures, Tensor]:
     return Pictures(size, np.stack([picture(patches), picture(patches[order])])), torch.from_numpy(order)
 
 
+def halves(grid: tuple[int, int]) -> Tensor:
+    """Where each cell of a grid is from when the left and the right half change places."""
+    height, width = grid
+    return torch.arange(height * width).view(height, width).roll(width // 2, 1).flatten()
+
+
+def exchanged(size: tuple[int, int], cell: int) -> tuple[Pictures, Tensor]:
+    """Two frames of noise, the second with left and right exchanged; where each cell of it is from.
+
+    For networks that see the surroundings of a cell as well: all but those at the edges of the halves move along.
+    """
+    picture = Pictures(size).pictures[0]
+    frames = np.stack([picture, np.roll(picture, size[1] // 2, 1)])
+    return Pictures(size, frames), halves((size[0] // cell, size[1] // cell))
+
+
 def matches(tokens: Tensor, truth: Tensor) -> float:
     """Share of the second frame's cells whose nearest cell of the first, by cosine, is where they are from."""
     first, second = (nn.functional.normalize(frame - tokens.mean((0, 1)), dim=-1) for frame in tokens)
