@@ -17,7 +17,8 @@ from array_clip import ArrayClip
 from miniatures import write_vspw
 from test_config import shipped
 from workflow_copy import ROOT
-from zeroshot_vss.backbones.base import Backbone
+from zeroshot_vss.backbones.base import Backbone, Start
+from zeroshot_vss.backbones.diffusion import LatentDiffusion
 from zeroshot_vss.config import merge, read_config
 from zeroshot_vss.datasets.base import Frames
 from zeroshot_vss.io.store import Manifest, open_clip
@@ -71,6 +72,42 @@ def moved(size: tuple[int, int], cell: int) -> tuple[Pictures, Tensor]:
     return Pictures(size, np.stack([picture(patches), picture(patches[order])])), torch.from_numpy(order)
 
 
+def halves(grid: tuple[int, int]) -> Tensor:
+    """Where each cell of a grid is from when the left and the right half change places."""
+    height, width = grid
+    return torch.arange(height * width).view(height, width).roll(width // 2, 1).flatten()
+
+
+def exchanged(size: tuple[int, int], cell: int) -> tuple[Pictures, Tensor]:
+    """Two frames of noise, the second with left and right exchanged; where each cell of it is from.
+
+    For networks that see the surroundings of a cell as well: all but those at the edges of the halves move along.
+    """
+    picture = Pictures(size).pictures[0]
+    frames = np.stack([picture, np.roll(picture, size[1] // 2, 1)])
+    return Pictures(size, frames), halves((size[0] // cell, size[1] // cell))
+
+
+def found_by_a_unet(backbone: LatentDiffusion, block: int, sampling: Sampling, size: tuple[int, int]) -> list[float]:
+    """Two frames' latents of noise, the second with left and right exchanged: shares of cells of its queries.
+
+    Latents without the draws of `noise`, which two frames may share at the same places, and large, so that they stand
+    out from zeros around them: a random decoder sees its borders from nearly everywhere.
+
+    Returns:
+        Shares that are nearest to where they are from, and to the cell of the first frame at their place.
+    """
+    shape, step = backbone.latent_shape(*size), sampling.steps - 1
+    latents = 10 * torch.randn(1, *shape, generator=torch.Generator().manual_seed(0))
+    latents = torch.cat([latents, latents.roll(shape[-1] // 2, -1)])
+    plain = np.full((*size, 3), 128, np.uint8)
+    condition = backbone.condition(plain, torch.zeros(3, *size), sampling) if backbone.coupled else None
+    start = Start(latents, condition)
+    tokens = backbone.denoise(start, sampling, [(block, step)], last=step).queries[block, step]
+    truth = halves(backbone.grid(*size, block))
+    return [matches(tokens, places) for places in (truth, truth.sort().values)]
+
+
 def matches(tokens: Tensor, truth: Tensor) -> float:
     """Share of the second frame's cells whose nearest cell of the first, by cosine, is where they are from."""
     first, second = (nn.functional.normalize(frame - tokens.mean((0, 1)), dim=-1) for frame in tokens)
@@ -78,7 +115,7 @@ def matches(tokens: Tensor, truth: Tensor) -> float:
 
 
 def fingerprint(network: nn.Module) -> str:
-    """Digest of all parameters and buffers, of all hooks, and of which methods instances have of their own."""
+    """Digest of all parameters and buffers, of all hooks, and of instances' own methods and attention processors."""
     digest = hashlib.sha256()
     for name, value in network.state_dict().items():
         digest.update(name.encode() + value.contiguous().view(torch.uint8).numpy().tobytes())
@@ -89,8 +126,11 @@ def fingerprint(network: nn.Module) -> str:
             module._backward_hooks,
             module._forward_hooks_with_kwargs,
         ]
+        # By identity: a processor or method that another was put in the place of has the same name.
         own = sorted(
-            key for key, value in vars(module).items() if callable(value) and not isinstance(value, nn.Module)
+            (key, id(value))
+            for key, value in vars(module).items()
+            if callable(value) and not isinstance(value, nn.Module)
         )
         digest.update(f"{name} {[len(some) for some in hooks]} {own} {type(module)}".encode())
     return digest.hexdigest()

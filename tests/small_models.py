@@ -31,7 +31,7 @@ SVD_SCHEDULE: dict[str, Any] = {
 }
 
 
-def _unet(channels: tuple[int, ...], groups: int) -> Any:
+def _unet(channels: tuple[int, ...], groups: int, linear: bool = True) -> Any:
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
     return UNet2DConditionModel(
@@ -43,14 +43,17 @@ def _unet(channels: tuple[int, ...], groups: int) -> Any:
         attention_head_dim=2,
         cross_attention_dim=CONTEXT_WIDTH,
         norm_num_groups=groups,
-        use_linear_projection=True,
+        use_linear_projection=linear,
     )
 
 
-def save_stable_diffusion(folder: Path, seed: int = 0, variant: str | None = None) -> Path:
+def save_stable_diffusion(
+    folder: Path, seed: int = 0, variant: str | None = None, linear: bool = True, predicts: str = "epsilon"
+) -> Path:
     """Save a random `StableDiffusionPipeline` with the topology of SD 2.1; returns the folder.
 
-    `variant="fp16"` writes half precision under the names that the hub uses for it.
+    `variant="fp16"` writes half precision under the names that the hub uses for it. Without `linear` transformers
+    begin and end with convolutions, as in SD 1.5; `predicts="v_prediction"` is SD 2.1 at 768 pixels.
     """
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
     from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
@@ -67,7 +70,9 @@ def save_stable_diffusion(folder: Path, seed: int = 0, variant: str | None = Non
     vae = AutoencoderKL(
         **levels, layers_per_block=1, latent_channels=4, norm_num_groups=4, sample_size=128, scaling_factor=0.18215
     )
-    scheduler: Any = PNDMScheduler(**SD_SCHEDULE, skip_prk_steps=True, steps_offset=1, set_alpha_to_one=False)
+    scheduler: Any = PNDMScheduler(
+        **SD_SCHEDULE, skip_prk_steps=True, steps_offset=1, set_alpha_to_one=False, prediction_type=predicts
+    )
     text = CLIPTextConfig(
         vocab_size=8, hidden_size=CONTEXT_WIDTH, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2,
         max_position_embeddings=77, bos_token_id=6, eos_token_id=7, pad_token_id=0,
@@ -76,7 +81,7 @@ def save_stable_diffusion(folder: Path, seed: int = 0, variant: str | None = Non
         vae=vae,
         text_encoder=CLIPTextModel(text),
         tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer"),
-        unet=_unet((32, 32, 64, 64), 16),
+        unet=_unet((32, 32, 64, 64), 16, linear),
         scheduler=scheduler,
         safety_checker=None,  # pyright: ignore[reportArgumentType]
         feature_extractor=None,  # pyright: ignore[reportArgumentType]

@@ -15,6 +15,10 @@ _DOWN: dict[str, Any] = {
     "down_block_types": ("HunyuanVideoDownBlock3D",) * 4,
     "up_block_types": ("HunyuanVideoUpBlock3D",) * 4,
 }
+_WAN_5B: dict[str, Any] = {
+    "is_residual": True, "patch_size": 2, "in_channels": 12, "out_channels": 12, "scale_factor_spatial": 16,
+}  # fmt: skip
+"""What the autoencoder of Wan 2.2 TI2V 5B has beside that of Wan 2.1: it sees squares of 2 x 2 pixels as one."""
 
 
 def _cogvideox(layers: int, rotary: bool) -> dict[str, Any]:
@@ -41,7 +45,7 @@ def _cogvideox(layers: int, rotary: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _wan(layers: int) -> dict[str, Any]:
+def _wan(layers: int, **vae: Any) -> dict[str, Any]:
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
     from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
     from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
@@ -54,7 +58,7 @@ def _wan(layers: int) -> dict[str, Any]:
         "vae": AutoencoderKLWan(
             base_dim=4, z_dim=LATENTS, dim_mult=[1, 1, 1, 1], num_res_blocks=1,
             temperal_downsample=[False, True, True], latents_mean=[0.1, -0.2, 0.3, 0.0],
-            latents_std=[0.5, 1.5, 1.0, 2.0],
+            latents_std=[0.5, 1.5, 1.0, 2.0], **vae,
         ),
         "scheduler": UniPCMultistepScheduler(
             prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0, num_train_timesteps=1000
@@ -108,9 +112,10 @@ def _hunyuan(layers: int) -> dict[str, Any]:
 
 def _pipeline(family: str, parts: dict[str, Any]) -> Any:
     absent: tuple[str, ...] = ("text_encoder", "tokenizer")
+    options = {"expand_timesteps": True} if family == "wan-5b" else {}
     if family.startswith("cogvideox"):
         from diffusers.pipelines.cogvideo.pipeline_cogvideox import CogVideoXPipeline as Pipeline
-    elif family == "wan":
+    elif family.startswith("wan"):
         from diffusers.pipelines.wan.pipeline_wan import WanPipeline as Pipeline
     elif family == "ltx":
         from diffusers.pipelines.ltx.pipeline_ltx import LTXPipeline as Pipeline
@@ -119,13 +124,14 @@ def _pipeline(family: str, parts: dict[str, Any]) -> Any:
 
         absent += ("text_encoder_2", "tokenizer_2")
     pipeline: Any = Pipeline
-    return pipeline(**parts, **dict.fromkeys(absent))
+    return pipeline(**parts, **options, **dict.fromkeys(absent))
 
 
 MAKE = {
     "cogvideox": lambda layers: _cogvideox(layers, False),
     "cogvideox-5b": lambda layers: _cogvideox(layers, True),
     "wan": _wan,
+    "wan-5b": lambda layers: _wan(layers, **_WAN_5B),
     "ltx": _ltx,
     "hunyuan": _hunyuan,
 }

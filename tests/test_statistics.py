@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+from numpy.typing import NDArray
 
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.metrics import statistics
 from zeroshot_vss.metrics.base import Metric
+from zeroshot_vss.metrics.confusion import ConfusionMetric
 from zeroshot_vss.metrics.protocols.base import get_protocol, pool
 from zeroshot_vss.metrics.scores import ClipScores, save_clips
 from zeroshot_vss.metrics.scoring import write_scores
@@ -124,6 +126,33 @@ def test_intervals_cover(clips: int) -> None:
     draws = (right @ counts) / (pixels @ counts)
     ends = np.array([interval(some, clips) for some in draws])
     assert np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1])) == pytest.approx(LEVEL, abs=0.02)
+
+
+def two_rows(rng: np.random.Generator, *shape: int) -> NDArray[np.float64]:
+    """Hits, true and predicted pixels [2, *shape, 3 * 3] of clips of three classes, by two rows of unlike skill.
+
+    What is hard in a clip is so for both rows, beside what is each row's own.
+    """
+    true = rng.gamma(8, 25, (*shape, 1)) * rng.dirichlet(np.full(3, 2.0), shape)
+    skill = np.array([0.65, 0.6]).reshape(2, *(1,) * len(true.shape)) + rng.normal(0, 0.1, (*shape, 1))
+    hits = true * np.clip(rng.normal(skill, 0.1, (2, *true.shape)), 0, 1)
+    # Of what is missed of a class, each of the two others gets a part.
+    part = rng.uniform(0, 1, hits.shape)
+    missed = true - hits
+    predicted = hits + np.roll(part * missed, 1, -1) + np.roll((1 - part) * missed, 2, -1)
+    return np.stack([hits, np.broadcast_to(true, hits.shape), predicted], -2).reshape(*hits.shape[:-1], 9)
+
+
+def test_intervals_of_a_pooled_miou_and_of_a_paired_difference_cover() -> None:
+    """95 +- 2 % of 600 experiments with 40 clips: confusion matrices summed over clips, the rows' draws the same."""
+    rng, experiments, clips, metric = np.random.default_rng(7), 600, 40, ConfusionMetric(3)
+    truth = metric.figures(two_rows(rng, 100_000).sum(1))["miou"]
+    counts = resamples(clips)[:1000].astype(np.float64)
+    pixels = two_rows(rng, experiments, clips).swapaxes(1, 2).reshape(2, clips, -1)
+    draws = [metric.figures((counts @ row).reshape(-1, experiments, 9))["miou"] for row in pixels]
+    for some, expected in ((draws[0], truth[0]), (draws[0] - draws[1], truth[0] - truth[1])):
+        ends = np.array([interval(of_one, clips) for of_one in some.T])
+        assert np.mean((ends[:, 0] <= expected) & (expected <= ends[:, 1])) == pytest.approx(LEVEL, abs=0.02)
 
 
 def test_the_bootstrap_is_scipys() -> None:

@@ -77,7 +77,7 @@ def test_blocks_and_sizes_that_are_not_there_are_refused(family: str, folders: d
     last = {"hunyuan": 3}.get(family, 2)
     with pytest.raises(InputError, match=rf"there is no block {last + 1}; its blocks are 0 to {last}"):
         backbone.check(SAMPLING, [last + 1])
-    assert backbone.multiple == (32 if family == "ltx" else 16)
+    assert backbone.multiple == (32 if family in ("ltx", "wan-5b") else 16)
     assert backbone.grid(64, 96, last) == GRID[family]
     with pytest.raises(InputError, match=rf"frames are 100 x 64 pixels; expected multiples of {backbone.multiple}"):
         backbone.encode(np.zeros((1, 64, 100, 3), np.uint8), None)
@@ -191,7 +191,8 @@ from zeroshot_vss.backbones.kind import find_model
 from zeroshot_vss.backbones.spec import BackboneSpec
 for family, folder in {[(name, str(path)) for name, path in folders.items()]!r}:
     model = find_model(BackboneSpec(name="own", kind="video-transformer", path=folder))
-    assert model.digest and model.geometry.coupled and model.geometry.multiple == (32 if family == "ltx" else 16)
+    assert model.digest and model.geometry.coupled
+    assert model.geometry.multiple == (32 if family in ("ltx", "wan-5b") else 16)
     assert model.modules == ("zeroshot_vss.backbones.families." + family.removesuffix("-5b"),)
 assert not {{"torch", "diffusers", "transformers"}} & set(sys.modules)
 """

@@ -37,7 +37,7 @@ SAMPLING = Sampling(
     steps=50, start=49, guidance=1, noise="frame", posterior="mean", together=True, batches=Batches(size=FRAMES)
 )
 GROUP = {family: 8 if family == "ltx" else 4 for family in MAKE}
-GRID = {family: (2, 3) if family == "ltx" else (4, 6) for family in MAKE}
+GRID = {family: (2, 3) if family in ("ltx", "wan-5b") else (4, 6) for family in MAKE}
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,9 @@ def pipeline_of(folder: Path, backbone: VideoTokenDiffusion) -> Any:
 
     index = json.loads((folder / "model_index.json").read_text())
     absent = {name: None for name, value in index.items() if value == [None, None]}
+    options = {name: value for name, value in index.items() if isinstance(value, bool)}
     pipeline = getattr(diffusers, index["_class_name"])(
-        transformer=backbone.network, vae=backbone.vae, scheduler=scheduler_of(folder), **absent
+        transformer=backbone.network, vae=backbone.vae, scheduler=scheduler_of(folder), **absent, **options
     )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
@@ -81,7 +82,7 @@ def clip_latents(backbone: VideoTokenDiffusion, family: str) -> Tensor:
     vae = backbone.vae
     with torch.no_grad():
         found = vae.encode(video).latent_dist.mean[0]
-    if family == "wan":
+    if family.startswith("wan"):
         for channel, (mean, std) in enumerate(zip(vae.config.latents_mean, vae.config.latents_std, strict=True)):
             found[channel] = (found[channel] - mean) / std
         return found
@@ -159,6 +160,9 @@ def test_the_network_is_told_what_its_pipeline_tells_it(family: str, folders: di
         if name == "hidden_states":
             # The first state of a diffusion pipeline is scaled by the scheduler, here by 1.
             assert torch.allclose(value, other.to(value), atol=1e-6)
+        elif name == "timestep" and family == "wan-5b":
+            # A time for each token, as images may be given to begin with; without any they are all the same.
+            assert other.shape == (1, frames * GRID[family][0] * GRID[family][1]) and (other == value).all()
         elif isinstance(value, Tensor):
             assert value.shape == other.shape and torch.allclose(value.float(), other.float(), atol=1e-6), name
         elif isinstance(value, tuple) and isinstance(value[0], Tensor):
@@ -167,7 +171,7 @@ def test_the_network_is_told_what_its_pipeline_tells_it(family: str, folders: di
             assert value == other, name
 
 
-BLOCKS = {"wan": "blocks.1", "ltx": "transformer_blocks.1"}
+BLOCKS = {"wan": "blocks.1", "wan-5b": "blocks.1", "ltx": "transformer_blocks.1"}
 TAKEN = {"queries": "to_q", "keys": "to_k", "modulated": "to_q"}
 TEXT_TOKENS = 5
 
