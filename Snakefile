@@ -45,6 +45,10 @@ rule all:
     input:
         rules.main.input,
         collect("results/{table}.csv", table=PLAN.config.tables),
+        collect(
+            "results/{table}-intervals.png",
+            table=[name for name, table in PLAN.config.tables.items() if table.kind == "quality"],
+        ),
         collect("results/{table}-classes.csv", table=filter(PLAN.tables.class_rows, PLAN.config.tables)),
         collect("results/sweeps/{sweep}.csv", sweep=PLAN.config.sweeps),
         rules.figures.input if hasattr(rules, "figures") else [],

@@ -3,6 +3,7 @@
 # in:  results/scores/... (quality), manifests of the rows' stages (settings, efficiency), config/published/{table}.csv
 # out: results/{table}.csv (long form), .md and .tex (the paper's layout), {table}-sequences.csv and .md (quality)
 #      {table}-intervals.csv, .md and .tex, {table}-comparisons.csv, .md and .tex (quality)
+#      {table}-intervals.png, .pdf (quality)
 #      {table}-classes.csv, .md, .tex, .png, .pdf (quality, where a protocol counts pixels by class)
 #      results/sweeps/{sweep}.csv, .png, .pdf
 
@@ -38,6 +39,31 @@ rule quality_table:
         job=job("results/{table}.csv"),
     shell:
         command("table")
+
+
+rule intervals_figure:
+    """{wildcards.table}: intervals and ranks of its rows as a figure"""
+    input:
+        needs("results/{table}-intervals.png"),
+    output:
+        png=report(
+            "results/{table}-intervals.png",
+            category="Tables",
+            labels=of_table(form="chart"),
+            caption="../report/intervals.rst",
+        ),
+        pdf="results/{table}-intervals.pdf",
+    log:
+        "logs/{table}-intervals.log",
+    wildcard_constraints:
+        table=tables_of("quality"),
+    localrule: True
+    conda:
+        "../envs/zeroshot_vss.yaml"
+    params:
+        job=job("results/{table}-intervals.png"),
+    shell:
+        command("intervals_figure")
 
 
 rule classes_table:

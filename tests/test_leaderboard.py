@@ -29,6 +29,7 @@ from zeroshot_vss.player.page import read_player
 from zeroshot_vss.report.job import LeaderboardJob, LeaderboardRow, PlayerRow, TablePlayerJob
 from zeroshot_vss.report.leaderboard import PAGE_FILES, status_of
 from zeroshot_vss.stages import leaderboard, table, table_player
+from zeroshot_vss.tables.intervals_figure import read_statistics
 from zeroshot_vss.tables.quality import TableJob, TableRow
 from zeroshot_vss.workflow.plan import Plan
 
@@ -123,7 +124,7 @@ def click(browser: Browser, name: str) -> None:
 
 
 def test_a_click_on_a_head_sorts(browser: Browser, made: LeaderboardJob, tmp_path: Path) -> None:
-    known: Any = leaderboard._read(made.intervals)
+    known: Any = read_statistics(Path(made.intervals))
     many = known[known["data set"] == "Many"]
     browser.screenshot(tmp_path / "board.png")
     for figure, up in (("mIoU", False), ("boundary F", False), ("boundary F", True), ("mVC16", False)):

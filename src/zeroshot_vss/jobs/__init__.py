@@ -16,6 +16,7 @@ JOBS = Registry(
         "segmenter": "zeroshot_vss.jobs.segmenter:SegmenterJob",
         "score": "zeroshot_vss.jobs.score:ScoreJob",
         "table": "zeroshot_vss.tables.quality:TableJob",
+        "intervals_figure": "zeroshot_vss.tables.intervals_figure:IntervalsFigureJob",
         "classes_table": "zeroshot_vss.tables.classes:ClassesJob",
         "settings_table": "zeroshot_vss.tables.used_settings:SettingsJob",
         "efficiency_table": "zeroshot_vss.tables.efficiency:EfficiencyJob",

@@ -15,6 +15,7 @@ from zeroshot_vss.metrics.statistics import LEVEL
 from zeroshot_vss.report.job import LeaderboardRow
 from zeroshot_vss.report.page import fill
 from zeroshot_vss.tables.intervals import GROUP, SURE, note_of
+from zeroshot_vss.tables.intervals_figure import is_first
 from zeroshot_vss.workflow.explain import Facts
 
 PAGE_FILES = ("leaderboard.html", "leaderboard.css", "leaderboard.js")
@@ -41,7 +42,7 @@ class Cell:
     @property
     def is_first(self) -> bool:
         """Whether it is the first, or not separable from it."""
-        return self.rank == 1 or "1" in self.alike.split(", ")
+        return is_first(self.rank, self.alike)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pandas as pd
-
 from zeroshot_vss.entries.folder import CheckedPredictions, read_checked
 from zeroshot_vss.provenance.files import file_digest
 from zeroshot_vss.report.job import LeaderboardJob, LeaderboardRow
@@ -14,9 +12,8 @@ from zeroshot_vss.report.leaderboard import leaderboard_page, predicted_facts, s
 from zeroshot_vss.report.page import write_page
 from zeroshot_vss.report.runs import stage_run
 from zeroshot_vss.tables.files import read_scores
+from zeroshot_vss.tables.intervals_figure import read_statistics
 from zeroshot_vss.workflow.explain import Facts
-
-TEXTS = ("method", "backbone", "other method", "other backbone", "data set", "protocol", "not separable from")
 
 
 def run(job: LeaderboardJob) -> None:
@@ -28,7 +25,14 @@ def run(job: LeaderboardJob) -> None:
         for row in job.rows
     ]
     origins = [_origin(row, found) for row, found in zip(job.rows, checked, strict=True)]
-    found = sections(job.rows, _read(job.intervals), _read(job.comparisons), checked, origins, players)
+    found = sections(
+        job.rows,
+        read_statistics(Path(job.intervals)),
+        read_statistics(Path(job.comparisons)),
+        checked,
+        origins,
+        players,
+    )
     write_page(page, job.title, leaderboard_page(job.title, found))
 
 
@@ -41,9 +45,3 @@ def _origin(row: LeaderboardRow, checked: CheckedPredictions | None) -> list[tup
     pooled = read_scores(scores)
     facts: Facts = [(name, str(pooled[name])) for name in ("protocol", "clips", "frames")]
     return [*made, ("scores", [*facts, ("file", row.scores), ("SHA-256", file_digest(scores))])]
-
-
-def _read(csv: str) -> pd.DataFrame:
-    """A table whose empty texts are no missing numbers."""
-    table = pd.read_csv(csv, dtype=dict.fromkeys(TEXTS, str))
-    return table.fillna(dict.fromkeys(TEXTS, ""))

@@ -113,7 +113,11 @@ class Plan:
 
     def _table(self, name: str) -> None:
         """A table, or what is made beside it."""
-        for ending, make in (("-leaderboard", self.pages.leaderboard), ("-classes", self.tables.classes)):
+        beside = {
+            "-leaderboard": self.pages.leaderboard, "-classes": self.tables.classes,
+            "-intervals": self.tables.intervals_figure,
+        }  # fmt: skip
+        for ending, make in beside.items():
             table = name.removesuffix(ending)
             if table != name and name not in self.config.tables:
                 make(_known(table, self.config.tables, "table"))

@@ -20,6 +20,7 @@ from zeroshot_vss.provenance.files import file_digest
 from zeroshot_vss.tables.classes import ClassesJob
 from zeroshot_vss.tables.efficiency import EfficiencyJob, EfficiencyRow
 from zeroshot_vss.tables.frontier import FrontierJob
+from zeroshot_vss.tables.intervals_figure import IntervalsFigureJob
 from zeroshot_vss.tables.quality import TableJob, TableRow
 from zeroshot_vss.tables.sweep import SweepJob, SweepPoint
 from zeroshot_vss.tables.used_settings import SettingsColumn, SettingsJob
@@ -107,6 +108,20 @@ class Tables:
         return self.stages.add(
             TableJob, *chosen_protocols, title=chosen.title, across=chosen.across, seconds=chosen.seconds, rows=shown,
             published=self.published(name), csv=csv,
+        )  # fmt: skip
+
+    def intervals_figure(self, name: str) -> IntervalsFigureJob:
+        """The job that draws a table's intervals and ranks.
+
+        Raises:
+            InputError: the table has no scores.
+        """
+        made = self.table(name)
+        if not isinstance(made, TableJob):
+            raise InputError(f"table '{name}' is of kind '{self.config.tables[name].kind}'; only tables of kind "
+                             "'quality' have intervals")  # fmt: skip
+        return self.stages.add(
+            IntervalsFigureJob, title=made.title, intervals=made.intervals, comparisons=made.comparisons
         )  # fmt: skip
 
     def class_rows(self, name: str) -> list[Row]:
