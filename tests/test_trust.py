@@ -239,4 +239,4 @@ def test_the_hub_is_asked_only_where_the_configuration_says_so(monkeypatch: pyte
     for options in asked:
         assert options["revision"] == "a" * 40
         kinds = {pattern.rpartition(".")[2] for pattern in options["allow_patterns"]}
-        assert kinds == {"json", "txt", "safetensors"}, "no pickle is fetched either"
+        assert kinds == {"json", "txt", "jinja", "model", "safetensors"}, "no pickle is fetched either"

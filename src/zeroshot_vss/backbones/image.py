@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from zeroshot_vss.backbones.kind import BackboneKind, ModelFiles
+from zeroshot_vss.backbones.kind import SINGLE_FILES, BackboneKind, ModelFiles
 from zeroshot_vss.io.weights import Part
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from zeroshot_vss.backbones.image_diffusion import ImageDiffusion
 
 SCHEDULER = ("scheduler_config.json",)
+NETWORKS = ("unet/*.safetensors", "vae/*.safetensors")
+"""Patterns of the weights that every latent diffusion model has."""
 
 
 def network_parts(folder: Path) -> dict[str, Part]:
@@ -44,6 +46,7 @@ class ImageKind(BackboneKind):
     title: ClassVar[str] = "an image model"
     examples: ClassVar[str] = "SD 1.5, SD 2.1 (noise or velocity), models of your own"
     run_with: ClassVar[str] = "the embedded models; random weights in SD's format"
+    fetched: ClassVar[tuple[str, ...]] = (*NETWORKS, "text_encoder/*.safetensors", *SINGLE_FILES)
 
     def parts(self, folder: Path) -> dict[str, Part]:
         return network_parts(folder) | context_parts(folder)

@@ -17,7 +17,7 @@ from zeroshot_vss.backbones.configs import check_autoencoder, check_scheduler, r
 from zeroshot_vss.backbones.geometry import Geometry, Grids
 from zeroshot_vss.backbones.spec import BackboneSpec
 from zeroshot_vss.errors import InputError
-from zeroshot_vss.io.weights import Part, Weights, local_folder, parts_digest
+from zeroshot_vss.io.weights import CONFIGS, Part, Weights, local_folder, parts_digest
 from zeroshot_vss.settings.base import Settings
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from zeroshot_vss.backbones.base import Backbone
 
-HUB_FILES = ("*.json", "*.txt", "*.safetensors")
-"""What is fetched of a hub repository."""
+SINGLE_FILES = ("context.safetensors", "prompt.safetensors")
+"""Single files beside the folders of the parts."""
 
 _O = TypeVar("_O", bound=Settings)
 
@@ -49,6 +49,11 @@ class BackboneKind(ABC):
     """What it has been run with, for the same table."""
     shape: ClassVar[str] = "a diffusers folder"
     """In messages, what its folder must be."""
+    fetched: ClassVar[tuple[str, ...]] = ("*/*.safetensors", *SINGLE_FILES)
+    """Patterns of the weights that are fetched of a hub repository, in which `*` stands for slashes, too.
+
+    Weights beside the folders are left there: many repositories hold the whole model again as a single file.
+    """
     options: ClassVar[type[Settings]] = NoOptions
     """What an entry of the configuration may say under `options`; see :meth:`ModelFiles.options`."""
     half: ClassVar[Literal["float16", "bfloat16"]] = "float16"
@@ -84,6 +89,11 @@ class BackboneKind(ABC):
         """
         check_scheduler(model.whose, model.parts["scheduler"].path / "scheduler_config.json")
         check_autoencoder(model.whose, model.parts["vae"].path / "config.json")
+
+    @property
+    def hub_files(self) -> list[str]:
+        """Patterns of all that is fetched of a hub repository: what a part can read."""
+        return [*(f"*{suffix}" for suffix in CONFIGS), *self.fetched]
 
     def modules(self, model: ModelFiles) -> tuple[str, ...]:
         """Modules of code that a model's configs choose, beside the kind's own."""
@@ -145,7 +155,7 @@ def find_model(spec: BackboneSpec) -> ModelFiles:
         InputError: files are missing, damaged, or of a model that cannot be used; the message says what to do.
     """
     kind: BackboneKind = BACKBONES.load(spec.kind)()
-    folder = local_folder(spec, HUB_FILES)
+    folder = local_folder(spec, kind.hub_files)
     parts = kind.parts(folder)
     model = ModelFiles(spec, kind, folder, parts | _tiny_decoder(spec))
     for place in dict.fromkeys(part.path.parent for part in parts.values()):
@@ -165,7 +175,8 @@ def _tiny_decoder(spec: BackboneSpec) -> dict[str, Part]:
         return {}
     if reason := spec.unmodulated:
         raise InputError(f"backbone '{spec.name}': tiny_decoder: {reason}, and leave tiny_decoder out")
-    folder = local_folder(Weights(name=f"{spec.name}, tiny_decoder", path=spec.tiny_decoder), HUB_FILES)
+    # Never fetched, so that there are no patterns of what to fetch.
+    folder = local_folder(Weights(name=f"{spec.name}, tiny_decoder", path=spec.tiny_decoder), [])
     part = Part(folder)
     if missing := [name.removeprefix(f"{folder.name}/") for name in part.missing()]:
         raise InputError(f"backbone '{spec.name}': tiny_decoder: {folder} lacks {', '.join(missing)}")

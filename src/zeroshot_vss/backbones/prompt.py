@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,8 +26,10 @@ STORED = "prompt.safetensors"
 INDEX = "model_index.json"
 XL_RETURNED = ("prompt_embeds", None, "pooled_prompt_embeds", None)
 """What the `encode_prompt` of SDXL's pipeline returns."""
-ENCODERS = ("text_encoder", "tokenizer")
-"""Beginnings of the names of a pipeline's parts that encode text."""
+ENCODER = re.compile(r"(text_encoder|tokenizer)(_\d)?")
+"""Names of a pipeline's parts that encode text. SD 3's `text_encoders` is none: it holds them again, as files."""
+ENCODER_WEIGHTS = ("text_encoder/*.safetensors", "text_encoder_[0-9]/*.safetensors")
+"""Patterns of their weights."""
 
 
 def prompt_parts(folder: Path) -> dict[str, Part]:
@@ -34,7 +37,7 @@ def prompt_parts(folder: Path) -> dict[str, Part]:
     stored = Part(folder / STORED, single=True)
     if stored.path.exists():
         return {"prompt": stored}
-    names = sorted(path.name for path in folder.glob("*") if path.name.startswith(ENCODERS) and path.is_dir())
+    names = sorted(path.name for path in folder.glob("*") if ENCODER.fullmatch(path.name) and path.is_dir())
     if not (folder / INDEX).is_file() or not any(name.startswith("text_encoder") for name in names):
         instead = f"{STORED} (`zeroshot-vss prompt FOLDER` makes it), or {INDEX} with text_encoder/ and tokenizer/"
         return {"prompt": Part(stored.path, single=True, instead=instead)}
@@ -122,7 +125,7 @@ def encode_empty(
 
     index = read_json("a pipeline", folder / INDEX)
     named = {name for name, value in index.items() if not name.startswith("_") and isinstance(value, list)}
-    apart: dict[str, Any] = {name: None for name in named if not name.startswith(ENCODERS)}
+    apart: dict[str, Any] = {name: None for name in named if not ENCODER.fullmatch(name)}
     # An index without them, as diffusers loads parts that a pipeline could do without, even where None is given.
     left = {name: [None, None] if name in apart else value for name, value in index.items()}
     try:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from zeroshot_vss.backbones.configs import read_json
-from zeroshot_vss.backbones.image import network_parts
-from zeroshot_vss.backbones.kind import BackboneKind, ModelFiles
-from zeroshot_vss.backbones.prompt import XL_RETURNED, prompt_of, prompt_parts
+from zeroshot_vss.backbones.image import NETWORKS, network_parts
+from zeroshot_vss.backbones.kind import SINGLE_FILES, BackboneKind, ModelFiles
+from zeroshot_vss.backbones.prompt import ENCODER_WEIGHTS, XL_RETURNED, prompt_of, prompt_parts
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.io.weights import Part
 
@@ -24,6 +24,7 @@ class XLKind(BackboneKind):
     title: ClassVar[str] = "a model like Stable Diffusion XL"
     examples: ClassVar[str] = "SDXL"
     run_with: ClassVar[str] = "random weights of the format only"
+    fetched: ClassVar[tuple[str, ...]] = (*NETWORKS, *ENCODER_WEIGHTS, *SINGLE_FILES)
 
     def parts(self, folder: Path) -> dict[str, Part]:
         return network_parts(folder) | prompt_parts(folder)

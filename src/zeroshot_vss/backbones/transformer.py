@@ -10,8 +10,8 @@ from zeroshot_vss.backbones.configs import check_path, read_json
 from zeroshot_vss.backbones.families import FAMILIES, LEGACY, LEGACY_NORM, VIDEO_FAMILIES, network_class
 from zeroshot_vss.backbones.families.base import Family
 from zeroshot_vss.backbones.image import SCHEDULER
-from zeroshot_vss.backbones.kind import BackboneKind, ModelFiles
-from zeroshot_vss.backbones.prompt import prompt_of, prompt_parts
+from zeroshot_vss.backbones.kind import SINGLE_FILES, BackboneKind, ModelFiles
+from zeroshot_vss.backbones.prompt import ENCODER_WEIGHTS, prompt_of, prompt_parts
 from zeroshot_vss.backbones.token_grids import TokenGrids
 from zeroshot_vss.backbones.token_options import TransformerOptions
 from zeroshot_vss.errors import InputError
@@ -31,6 +31,9 @@ class TransformerKind(BackboneKind):
     title: ClassVar[str] = "a diffusion transformer"
     examples: ClassVar[str] = "FLUX.1, SD 3 and 3.5, PixArt-alpha and -Sigma"
     run_with: ClassVar[str] = "the embedded `scenes-tiny-dit`; random weights of the formats"
+    fetched: ClassVar[tuple[str, ...]] = (
+        "transformer/*.safetensors", "vae/*.safetensors", *ENCODER_WEIGHTS, *SINGLE_FILES,
+    )  # fmt: skip
     families: ClassVar[Registry] = FAMILIES
     """Classes of networks that it knows."""
     options: ClassVar[type[Settings]] = TransformerOptions

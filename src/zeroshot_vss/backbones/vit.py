@@ -26,6 +26,7 @@ class VisionKind(BackboneKind):
     title: ClassVar[str] = "a vision transformer"
     shape: ClassVar[str] = "a transformers folder"
     examples: ClassVar[str] = "DINOv2 (with registers), DINOv3, CLIP, SigLIP, ViT, SAM 2"
+    fetched: ClassVar[tuple[str, ...]] = ("*.safetensors",)
     options: ClassVar[type[Settings]] = VisionOptions
     half: ClassVar[Literal["float16", "bfloat16"]] = "bfloat16"
     unmodulated: ClassVar[str | None] = (
