@@ -45,6 +45,7 @@ OVERLAY = {
     "overview": {"clips": 1, "frames": [0, 8], "methods": ["first-frame"]},
 }
 """A method without a model: a run of seconds."""
+SHOWN = ("pages", "results/table1-intervals.png")
 NO_NETWORK: dict[str, Any] = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9")
 
 
@@ -203,9 +204,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (folder / "report").is_dir():
         shutil.copytree(ROOT / "report", folder / "report")
     write_config(folder, OVERLAY)
-    done = snakemake(folder, "pages", **NO_NETWORK)
+    done = snakemake(folder, *SHOWN, **NO_NETWORK)
     assert done.returncode == 0, done.stdout
-    done = snakemake(folder, "pages", options=("--report", "results/report.html"), **NO_NETWORK)
+    done = snakemake(folder, *SHOWN, options=("--report", "results/report.html"), **NO_NETWORK)
     assert done.returncode == 0 and "downloading" not in done.stdout, done.stdout
     return folder
 
@@ -223,7 +224,7 @@ def test_the_report_holds_every_marked_file(run: Path) -> None:
     assert {"Tables", "Scores of each clip", "Settings, versions and times", "Videos"} <= set(categories)
     stems = [f"results/overlays/scenes/first-frame/scene-000{i}" for i in range(CLIPS)]
     pages = [f"results/report/table1{part}.html" for part in ("", "-clips", "-runs")]
-    tables = ["results/table1.csv", "results/table1.tex"]
+    tables = ["results/table1.csv", "results/table1.tex", "results/table1-intervals.png"]
     assert {*tables, *pages, *(stem + end for stem in stems for end in (".mp4", ".html"))} <= set(results)
     for path, result in results.items():
         data = result["data_uri"].partition("base64,")[2]
