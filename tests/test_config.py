@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from zeroshot_vss.config import Config, merge, read_config
+from zeroshot_vss.config.read import DEFAULTS
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.jobs.upsample import UpsampleJob
 from zeroshot_vss.settings.baseline import Baseline
@@ -18,7 +19,7 @@ from zeroshot_vss.settings.method import MethodSettings
 from zeroshot_vss.settings.upsampling import Upsampling
 from zeroshot_vss.workflow.paths import folder_name
 from zeroshot_vss.workflow.plan import Plan
-from zeroshot_vss.workflow.rows import Row, make_row
+from zeroshot_vss.workflow.rows import Row, all_rows, make_row
 
 SHIPPED = Path(__file__).parent.parent / "config"
 
@@ -26,7 +27,7 @@ SHIPPED = Path(__file__).parent.parent / "config"
 def shipped(*overlays: str) -> dict[str, Any]:
     """The default configuration with further files laid upon it, as Snakemake merges them."""
     values: dict[str, Any] = {}
-    for name in ("config.yaml", "methods.yaml", "sweeps.yaml", *overlays):
+    for name in (*DEFAULTS, *overlays):
         values = merge(values, yaml.safe_load((SHIPPED / name).read_text()))
     return values
 
@@ -50,16 +51,25 @@ def changed(keys: str, value: object) -> dict[str, Any]:
     return merge(plain(), nested(keys, value))
 
 
-@pytest.mark.parametrize("overlays", [(), ("camvid.yaml",), ("paper.yaml",), ("precision.yaml",)])
+BELOW = {"backbones-real.yaml": ("real.yaml",)}
+"""Files that an overlay is laid upon, by what it says itself."""
+OVERLAYS = sorted({path.name for path in SHIPPED.glob("*.yaml")} - set(DEFAULTS))
+
+
+@pytest.mark.parametrize("overlays", [(), *((*BELOW.get(name, ()), name) for name in OVERLAYS)], ids=",".join)
 def test_shipped_files_are_valid(overlays: tuple[str, ...]) -> None:
     config = read_config(shipped(*overlays))
     for name, table in config.tables.items():
         assert table.methods, name
     for method, chosen in config.methods.items():
-        for backbone in config.backbones:
-            if chosen.baseline is None:
+        for backbone, entry in config.backbones.items():
+            # Of the others, which refuse methods that modulate, the rows count.
+            if chosen.baseline is None and entry.spec(backbone).unmodulated is None:
                 settings = config.method_settings(method, backbone)
                 assert settings.sampling.seed == settings.context.seed == config.seed
+    for row in all_rows(config):
+        if row.backbone is not None:
+            config.method_settings(row.method, row.backbone, row.dataset)
 
 
 def test_shipped_methods_are_the_papers() -> None:

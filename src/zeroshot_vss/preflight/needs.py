@@ -194,8 +194,10 @@ class Availability:
         for stage, path in _folders(self.plan.stages.of_row(row)).items():
             if stage == "upsample":
                 asked = sum(clip.mapped for clip in data.clips)
-                worker = worker_of(path, row.backbone)
-                stages[str(path)] = Stage(kind_of(stage, path), worker, asked, mapped, maps=mapped)
+                config, kind = self.plan.config, kind_of(stage, path)
+                by_model = kind == f"maps, {MODULATION}"
+                worker = config.upsampling_backbone(row.backbone) if by_model else row.backbone
+                stages[str(path)] = Stage(kind, worker, asked, mapped, maps=mapped)
             else:
                 disk = _feature_bytes(backbone, data, settings) if stage == "features" else 0
                 stages[str(path)] = Stage(kind_of(stage, path), row.backbone, data.frames, whole, features=disk)
@@ -250,7 +252,7 @@ def kind_of(stage: str, folder: Path) -> str:
 
 
 def worker_of(folder: Path, backbone: str) -> str:
-    """The backbone that makes label maps in a folder: another one where its name says so."""
+    """The backbone that made label maps in a folder: another one where its name says so (very long ones do not)."""
     return next((part[3:] for part in folder.name.split(BETWEEN) if part.startswith("by=")), backbone)
 
 
