@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import save_file
@@ -48,7 +48,11 @@ def _unet(channels: tuple[int, ...], groups: int, linear: bool = True) -> Any:
 
 
 def save_stable_diffusion(
-    folder: Path, seed: int = 0, variant: str | None = None, linear: bool = True, predicts: str = "epsilon"
+    folder: Path,
+    seed: int = 0,
+    variant: str | None = None,
+    linear: bool = True,
+    predicts: Literal["epsilon", "v_prediction"] = "epsilon",
 ) -> Path:
     """Save a random `StableDiffusionPipeline` with the topology of SD 2.1; returns the folder.
 
