@@ -4,6 +4,7 @@
 # out: results/{table}.csv (long form), .md and .tex (the paper's layout), {table}-sequences.csv and .md (quality)
 #      {table}-intervals.csv, .md and .tex, {table}-comparisons.csv, .md and .tex (quality)
 #      {table}-intervals.png, .pdf (quality)
+#      {table}-attributes.tex, .png, .pdf (quality, where a data set has attributes)
 #      {table}-classes.csv, .md, .tex, .png, .pdf (quality, where a protocol counts pixels by class)
 #      results/sweeps/{sweep}.csv, .png, .pdf
 
@@ -64,6 +65,32 @@ rule intervals_figure:
         job=job("results/{table}-intervals.png"),
     shell:
         command("intervals_figure")
+
+
+rule attributes_table:
+    """{wildcards.table}: its rows attribute by attribute"""
+    input:
+        needs("results/{table}-attributes.png"),
+    output:
+        tex="results/{table}-attributes.tex",
+        png=report(
+            "results/{table}-attributes.png",
+            category="Tables",
+            labels=of_table(form="chart"),
+            caption="../report/attributes.rst",
+        ),
+        pdf="results/{table}-attributes.pdf",
+    log:
+        "logs/{table}-attributes.log",
+    wildcard_constraints:
+        table=tables_of("quality"),
+    localrule: True
+    conda:
+        "../envs/zeroshot_vss.yaml"
+    params:
+        job=job("results/{table}-attributes.png"),
+    shell:
+        command("attributes_table")
 
 
 rule classes_table:

@@ -31,6 +31,7 @@ def test_what_runs_where_snakemake_runs() -> None:
     assert set(RULES) - SUBMITTED == {
         "quality_table", "table", "frontier", "sweep", "overview", "figure",
         "table_page", "clips_page", "runs_page", "leaderboard", "classes_table", "intervals_figure",
+        "attributes_table",
     }  # fmt: skip
 
 

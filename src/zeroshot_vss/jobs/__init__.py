@@ -17,6 +17,7 @@ JOBS = Registry(
         "score": "zeroshot_vss.jobs.score:ScoreJob",
         "table": "zeroshot_vss.tables.quality:TableJob",
         "intervals_figure": "zeroshot_vss.tables.intervals_figure:IntervalsFigureJob",
+        "attributes_table": "zeroshot_vss.tables.attributes:AttributesJob",
         "classes_table": "zeroshot_vss.tables.classes:ClassesJob",
         "settings_table": "zeroshot_vss.tables.used_settings:SettingsJob",
         "efficiency_table": "zeroshot_vss.tables.efficiency:EfficiencyJob",

@@ -115,7 +115,7 @@ class Plan:
         """A table, or what is made beside it."""
         beside = {
             "-leaderboard": self.pages.leaderboard, "-classes": self.tables.classes,
-            "-intervals": self.tables.intervals_figure,
+            "-intervals": self.tables.intervals_figure, "-attributes": self.tables.attributes,
         }  # fmt: skip
         for ending, make in beside.items():
             table = name.removesuffix(ending)

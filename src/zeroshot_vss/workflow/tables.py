@@ -17,6 +17,7 @@ from zeroshot_vss.jobs.score import ScoreJob
 from zeroshot_vss.metrics.classes import confusion_of
 from zeroshot_vss.metrics.protocols import PROTOCOLS
 from zeroshot_vss.provenance.files import file_digest
+from zeroshot_vss.tables.attributes import AttributesJob
 from zeroshot_vss.tables.classes import ClassesJob
 from zeroshot_vss.tables.efficiency import EfficiencyJob, EfficiencyRow
 from zeroshot_vss.tables.frontier import FrontierJob
@@ -116,13 +117,28 @@ class Tables:
         Raises:
             InputError: the table has no scores.
         """
-        made = self.table(name)
-        if not isinstance(made, TableJob):
-            raise InputError(f"table '{name}' is of kind '{self.config.tables[name].kind}'; only tables of kind "
-                             "'quality' have intervals")  # fmt: skip
+        made = self._scored(name, "intervals")
         return self.stages.add(
             IntervalsFigureJob, title=made.title, intervals=made.intervals, comparisons=made.comparisons
         )  # fmt: skip
+
+    def attributes(self, name: str) -> AttributesJob:
+        """The job that shows a table's rows attribute by attribute.
+
+        Raises:
+            InputError: the table has no scores.
+        """
+        made = self._scored(name, "attributes")
+        tex = made.sequences.removesuffix("-sequences.csv") + "-attributes.tex"
+        return self.stages.add(AttributesJob, title=made.title, sequences=made.sequences, tex=tex)
+
+    def _scored(self, name: str, what: str) -> TableJob:
+        """A table of scores."""
+        made = self.table(name)
+        if isinstance(made, TableJob):
+            return made
+        kind = self.config.tables[name].kind
+        raise InputError(f"table '{name}' is of kind '{kind}'; only tables of kind 'quality' have {what}")
 
     def class_rows(self, name: str) -> list[Row]:
         """The rows of a table of scores whose protocol counts pixels by class."""
