@@ -12,7 +12,7 @@ from test_config import shipped
 from zeroshot_vss.config import read_config
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.stages.attributes_table import draw, run
-from zeroshot_vss.tables.attributes import AttributesJob, attribute_tables, attributes_to_latex
+from zeroshot_vss.tables.attributes import AttributesJob, attribute_tables
 from zeroshot_vss.tables.quality import TableRow
 from zeroshot_vss.tables.sequences import sequence_table
 from zeroshot_vss.workflow.plan import Plan
@@ -59,9 +59,9 @@ def test_means_are_those_of_the_attributes_clips() -> None:
 
 
 def test_the_picture_holds_each_mean_and_interval() -> None:
-    table = sequences()
-    ((_, _, lines),) = attribute_tables(table, "x")
-    (axis,) = draw(table, "T", "x").axes
+    tables = attribute_tables(sequences(), "x")
+    ((_, _, lines),) = tables
+    (axis,) = draw(tables, "T").axes
     texts = [text.get_text() for text in axis.texts]
     # Rows down, groups across, as in the table.
     assert texts == [
@@ -84,7 +84,7 @@ def test_the_stage_writes_what_it_names(job: AttributesJob) -> None:
 def test_data_sets_without_attributes_are_refused() -> None:
     plain = sequences().query("`data set` == 'Plain'")
     with pytest.raises(InputError, match=r"somewhere\.csv: no clip of its data sets has attributes"):
-        attributes_to_latex(plain, "somewhere.csv")
+        attribute_tables(plain, "somewhere.csv")
 
 
 def test_the_target() -> None:

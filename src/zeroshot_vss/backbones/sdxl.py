@@ -23,7 +23,6 @@ class XLKind(BackboneKind):
 
     title: ClassVar[str] = "a model like Stable Diffusion XL"
     examples: ClassVar[str] = "SDXL"
-    run_with: ClassVar[str] = "random weights of the format only"
     fetched: ClassVar[tuple[str, ...]] = (*NETWORKS, *ENCODER_WEIGHTS, *SINGLE_FILES)
 
     def parts(self, folder: Path) -> dict[str, Part]:

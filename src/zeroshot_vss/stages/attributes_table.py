@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 
 from zeroshot_vss.figures.style import PAGE, wrapped
 from zeroshot_vss.io.files import replacing
-from zeroshot_vss.tables.attributes import AttributesJob, attribute_tables, attributes_to_latex, wide
+from zeroshot_vss.tables.attributes import AttributesJob, AttributeTable, attribute_tables, attributes_to_latex, wide
 from zeroshot_vss.tables.files import BARS, write_plot
 
 LABEL, TEXT, SMALL = 1.9, 7, 4.5
@@ -23,19 +24,18 @@ def run(job: AttributesJob) -> None:
     sequences = pd.read_csv(
         job.sequences, dtype={"name": str, "backbone": str}, keep_default_na=False, na_values=[""]
     )
-    latex = attributes_to_latex(sequences, job.sequences)
-    write_plot(draw(sequences, job.title, job.sequences), *map(Path, job.plots()))
+    tables = attribute_tables(sequences, job.sequences)
+    write_plot(draw(tables, job.title), *map(Path, job.plots()))
     with replacing(Path(job.tex)) as partial:
-        partial.write_text(latex)
+        partial.write_text(attributes_to_latex(tables))
 
 
-def draw(sequences: pd.DataFrame, title: str, where: str) -> Any:
+def draw(tables: Sequence[AttributeTable], title: str) -> Any:
     """A panel a data set: rows down, attributes across, each cell the mean over its clips and the interval below."""
     mpl.use("Agg")
     import seaborn as sns
     from matplotlib import pyplot as plt
 
-    tables = attribute_tables(sequences, where)
     heights = [0.34 * len(set(lines["row"])) + 0.9 for _, _, lines in tables]
     with plt.rc_context({"font.size": TEXT, "axes.titlesize": 8}):
         figure, axes = plt.subplots(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
 import pandas as pd
 
 from zeroshot_vss.errors import InputError
 from zeroshot_vss.jobs.base import Job
+from zeroshot_vss.tables.classes import titled
+from zeroshot_vss.tables.intervals import brackets
 from zeroshot_vss.tables.latex import tabular
-from zeroshot_vss.tables.sequences import ALL, SHOWN
+from zeroshot_vss.tables.outputs import plots
+from zeroshot_vss.tables.sequences import ALL, first_figure
+
+AttributeTable = tuple[str, str, pd.DataFrame]
+"""Data set, figure, and its lines; see :func:`attribute_tables`."""
 
 
 class AttributesJob(Job):
@@ -32,10 +37,10 @@ class AttributesJob(Job):
 
     def plots(self) -> list[str]:
         """The files of the figure."""
-        return [self.tex.removesuffix(".tex") + ending for ending in (".png", ".pdf")]
+        return plots(self.tex.removesuffix(".tex"))
 
 
-def attribute_tables(sequences: pd.DataFrame, where: str) -> list[tuple[str, str, pd.DataFrame]]:
+def attribute_tables(sequences: pd.DataFrame, where: str) -> list[AttributeTable]:
     """Data set, figure, and lines of each data set that has attributes: its rows over all clips and each attribute.
 
     Args:
@@ -55,19 +60,16 @@ def attribute_tables(sequences: pd.DataFrame, where: str) -> list[tuple[str, str
     return found
 
 
-def _tables(sequences: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+def _tables(sequences: pd.DataFrame) -> Iterator[AttributeTable]:
     groups: Any = sequences.groupby("data set", sort=False)
     for dataset, part in groups:
         if not (part["group"] == "attribute").any():
             continue
-        figure = next(name for name in SHOWN.values() if name in part and part[name].notna().any())
-        some = part[part["group"].isin([ALL, "attribute"])]
-        rows = [f"{m}, {b}" if b else m for m, b in zip(some["method"], some["backbone"].fillna(""), strict=True)]
-        lines = pd.DataFrame({
-            "row": rows, "group": [f"{n} ({k})" for n, k in zip(some["name"], some["sequences"], strict=True)],
-            "value": some[figure].to_numpy(), "low": some[f"{figure} low"].to_numpy(),
-            "high": some[f"{figure} high"].to_numpy(),
-        })  # fmt: skip
+        figure = first_figure(part)
+        some = titled(part[part["group"].isin([ALL, "attribute"])].fillna({"backbone": ""}))
+        names = [f"{name} ({clips})" for name, clips in zip(some["name"], some["sequences"], strict=True)]
+        figures = {"value": some[figure], "low": some[f"{figure} low"], "high": some[f"{figure} high"]}
+        lines = pd.DataFrame({"row": some["row"], "group": names} | figures)
         yield str(dataset), figure, lines
 
 
@@ -76,14 +78,11 @@ def wide(lines: pd.DataFrame, column: str) -> pd.DataFrame:
     return lines.pivot_table(index="row", columns="group", values=column, aggfunc="first", sort=False, dropna=False)
 
 
-def attributes_to_latex(sequences: pd.DataFrame, where: str) -> str:
+def attributes_to_latex(tables: Sequence[AttributeTable]) -> str:
     """A table of texts: rows down, groups across, intervals in brackets, for each data set."""
     parts = []
-    for dataset, figure, lines in attribute_tables(sequences, where):
-        cells = [
-            f"{v:.1f}" if np.isnan(low) else f"{v:.1f} [{low:.1f}, {high:.1f}]"
-            for v, low, high in lines[["value", "low", "high"]].to_numpy()
-        ]
+    for dataset, figure, lines in tables:
+        cells = [f"{v:.1f}{brackets(low, high)}" for v, low, high in lines[["value", "low", "high"]].to_numpy()]
         texts = wide(lines.assign(cell=cells), "cell")
         parts.append(f"% {dataset}: {figure} in %, mean over clips\n{tabular(texts.reset_index())}")
     return "\n".join(parts)

@@ -12,7 +12,7 @@ from zeroshot_vss.metrics.classes import ClassScore
 from zeroshot_vss.metrics.statistics import LEVEL
 from zeroshot_vss.tables.intervals import brackets
 from zeroshot_vss.tables.latex import tabular
-from zeroshot_vss.tables.outputs import layouts
+from zeroshot_vss.tables.outputs import layouts, plots
 from zeroshot_vss.tables.quality import TableRow
 
 WORST = 3
@@ -43,7 +43,7 @@ class ClassesJob(Job):
 
     def plots(self) -> list[str]:
         """The files of the figure."""
-        return [self.csv.removesuffix(".csv") + ending for ending in (".png", ".pdf")]
+        return plots(self.csv.removesuffix(".csv"))
 
 
 def class_table(

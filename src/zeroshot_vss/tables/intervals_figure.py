@@ -10,6 +10,7 @@ import pandas as pd
 
 from zeroshot_vss.jobs.base import Job
 from zeroshot_vss.tables.intervals import GROUP
+from zeroshot_vss.tables.outputs import plots
 
 TEXTS = ("method", "backbone", "other method", "other backbone", "data set", "protocol", "not separable from")
 """Columns of words, of tables of intervals and of differences."""
@@ -30,7 +31,7 @@ class IntervalsFigureJob(Job):
         return [self.intervals, self.comparisons]
 
     def outputs(self) -> list[str]:
-        return [self.intervals.removesuffix(".csv") + ending for ending in (".png", ".pdf")]
+        return plots(self.intervals.removesuffix(".csv"))
 
 
 def read_statistics(csv: Path) -> pd.DataFrame:

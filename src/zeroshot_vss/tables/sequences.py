@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from zeroshot_vss.metrics.statistics import LEVEL, mean_interval
+from zeroshot_vss.tables.classes import titled
+from zeroshot_vss.tables.intervals import brackets
 from zeroshot_vss.tables.quality import FIGURES, FURTHER, TableRow
 
 ATTRIBUTES = "attributes"
@@ -54,18 +56,20 @@ def sequence_table(rows: Sequence[TableRow], clips: Sequence[pd.DataFrame]) -> p
     return pd.DataFrame(out)
 
 
+def first_figure(part: Any) -> str:
+    """The first figure that a data set's lines have."""
+    return next(name for name in SHOWN.values() if name in part and part[name].notna().any())
+
+
 def sequences_to_markdown(table: pd.DataFrame, title: str) -> str:
     """For each data set its first figure: groups down, rows across, the interval in brackets."""
     parts = [f"# {title}: sequences and attributes\n"]
     groups: Any = table.groupby("data set", sort=False)
     for dataset, part in groups:
-        figure = next(name for name in SHOWN.values() if name in part and part[name].notna().any())
-        cells = [
-            f"{r[figure]:.1f}" if np.isnan(r[f"{figure} low"]) else
-            f"{r[figure]:.1f} [{r[f'{figure} low']:.1f}, {r[f'{figure} high']:.1f}]"
-            for _, r in part.iterrows()
-        ]  # fmt: skip
-        heads = [f"{m}, {b}" if b else m for m, b in zip(part["method"], part["backbone"].fillna(""), strict=True)]
+        figure = first_figure(part)
+        figures = part[[figure, f"{figure} low", f"{figure} high"]].to_numpy()
+        cells = [f"{value:.1f}{brackets(low, high)}" for value, low, high in figures]
+        heads = titled(part.fillna({"backbone": ""}))["row"]
         names = [f"{n} ({k})" if g == "attribute" else n
                  for g, n, k in zip(part["group"], part["name"], part["sequences"], strict=True)]  # fmt: skip
         shown = pd.DataFrame({"group": part["group"], "": names, "row": heads, "cell": cells})
